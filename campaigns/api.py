@@ -1,0 +1,329 @@
+"""The HTTP door for agent runtimes, one URL a connection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import connection as database
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, NinjaAPI, Path, Query, Schema
+from ninja.errors import AuthenticationError, ValidationError
+from ninja.parser import Parser
+from ninja.security import HttpBearer
+
+from campaigns import tools
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.runtimes import DEFINITIONS
+from sms import numbers
+from sms.models import Message
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+TRY_AGAIN = "I couldn't send the text just now. Let me try again."
+
+
+class Problem(Exception):
+    """A broken request: answered with `status`, a code that never changes, and what to do."""
+
+    def __init__(self, status: int, code: str, message: str, say: str = TRY_AGAIN) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.say = say
+
+
+class StrictJson(Parser):
+    """JSON as RFC 8259 has it: an object, no NaN, no name twice."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        try:
+            parsed = json.loads(
+                request.body, parse_constant=_no_constant, object_pairs_hook=_no_name_twice
+            )
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, "invalid_json", f"The body is not JSON: {error}") from error
+        if not isinstance(parsed, dict):
+            raise Problem(400, "invalid_json", "The body must be a JSON object.")
+        return parsed
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+class ConnectionSecret(HttpBearer):
+    """The secret of the connection in the path. `request.auth` is that connection."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
+        assert request.resolver_match is not None
+        slug = request.resolver_match.kwargs["connection"]
+        found = Connection.objects.select_related("campaign").filter(slug=slug).first()
+        if found is None or not found.opens_with(token):
+            return None
+        # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise Problem(
+                413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most."
+            )
+        return found
+
+
+class ErrorAnswer(Schema):
+    """A broken request. `error` is a stable code, `message` for whoever mends it, `say` for the agent."""
+
+    error: str
+    message: str
+    say: str
+
+
+class ToolCallRequest(Schema):
+    """One tool call, as the runtime (not the model) frames it."""
+
+    callId: str = Field(
+        min_length=1, max_length=ID_CHARACTERS, description="The runtime's id of the phone call."
+    )
+    toolCallId: str = Field(
+        "",
+        max_length=ID_CHARACTERS,
+        description="The runtime's id of this tool call. A request that comes again with it is answered as "
+        "the first time, and sends nothing more.",
+    )
+    customerPhoneNumber: str = Field(
+        "", max_length=40, description="The caller's number, best in E.164: +13125550100."
+    )
+    customerName: str = Field("", max_length=100)
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="What the model filled in; see the tool's schema."
+    )
+
+
+class ToolCallAnswer(Schema):
+    """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused."""
+
+    status: Literal["accepted", "refused"]
+    say: str
+    messageId: UUID | None = None
+    code: str = ""
+
+
+class MessageAnswer(Schema):
+    """Where a text stands."""
+
+    messageId: UUID
+    state: str
+    say: str
+    updatedAt: datetime
+    errorCode: int | None = None
+
+
+class PromptAnswer(Schema):
+    """The campaign's system prompt. `version` changes with it."""
+
+    prompt: str
+    version: str
+
+
+class ToolsAnswer(Schema):
+    """The campaign's tools in the shape asked for."""
+
+    tools: list[dict[str, Any]]
+
+
+SPOKEN = {
+    "queued": "The text is about to be sent.",
+    "held": "The text is waiting to be sent.",
+    "submitting": "The text is being sent right now.",
+    "unconfirmed": "I'm still checking whether the text went out.",
+    "accepted": "The text has been handed to the phone network.",
+    "sent": "The text has been sent and should arrive any moment.",
+    "delivered": "The text has arrived.",
+    "undelivered": "The text could not be delivered.",
+    "failed": "The text could not be sent.",
+    "unknown": "I can't tell whether the text arrived.",
+    "expired": "The text could not be sent in time, so it was dropped.",
+    "canceled": "The text was canceled.",
+    "blocked": "That number has opted out of our text messages, so nothing was sent.",
+}
+
+api = NinjaAPI(
+    title="Midcall",
+    version="1",
+    description="Tools with which a voice agent texts a caller. Each connection has a URL of its own, and a "
+    "secret to send as `Authorization: Bearer …`.",
+    openapi_url="/api/openapi.json",
+    docs_url="/api/docs",
+    parser=StrictJson(),
+)
+ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
+
+
+@api.get("/c/{connection}/tools", auth=ConnectionSecret(), response={200: ToolsAnswer, **ERRORS})
+def list_tools(
+    request: HttpRequest,
+    connection: Path[str],
+    format: Query[Literal["json", "openai", "anthropic"]] = "json",
+) -> Any:
+    """The tools of the connection's campaign, in a stable order."""
+    definition = DEFINITIONS[format]
+    return {"tools": [definition(tool) for tool in tools.of(_connection(request).campaign)]}
+
+
+@api.post(
+    "/c/{connection}/tools/{name}",
+    auth=ConnectionSecret(),
+    response={
+        200: ToolCallAnswer,
+        400: ErrorAnswer,
+        409: ErrorAnswer,
+        413: ErrorAnswer,
+        422: ErrorAnswer,
+        503: ErrorAnswer,
+        **ERRORS,
+    },
+)
+def call_tool(
+    request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest
+) -> Any:
+    """Fire a tool. 200 with anything the agent can act on: `accepted`, or `refused` by a rule."""
+    opened = _connection(request)
+    for value in (payload.callId, payload.toolCallId, payload.customerName):
+        if not value.isprintable():
+            raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
+    try:
+        answer = tools.named(opened.campaign, name).fire(
+            opened,
+            call_id=payload.callId,
+            tool_call_id=payload.toolCallId,
+            caller_number=_caller_number(payload.customerPhoneNumber, opened.campaign.country),
+            caller_name=payload.customerName,
+            parameters=payload.parameters,
+        )
+    except tools.UnknownTool:
+        raise Problem(
+            404, "unknown_tool", "The connection's campaign has no tool of this name.", TRY_AGAIN
+        ) from None
+    except tools.BadParameters as error:
+        raise Problem(422, "invalid_parameters", str(error), error.say) from error
+    except tools.KeyReused:
+        raise Problem(
+            409, "tool_call_id_reused", "This toolCallId came before with another request."
+        ) from None
+    except CallNumberChanged:
+        raise Problem(
+            409, "caller_changed", "This callId came before with another customerPhoneNumber."
+        ) from None
+    return {
+        "status": answer.status,
+        "say": answer.say,
+        "messageId": answer.message_id,
+        "code": answer.code,
+    }
+
+
+@api.get(
+    "/c/{connection}/messages/{message_id}",
+    auth=ConnectionSecret(),
+    response={200: MessageAnswer, **ERRORS},
+)
+def message_state(request: HttpRequest, connection: Path[str], message_id: Path[UUID]) -> Any:
+    """Where a text stands that this connection has asked for."""
+    message = Message.objects.filter(
+        pk=message_id, tool_call__call__connection=_connection(request)
+    ).first()
+    if message is None:
+        raise Problem(404, "unknown_message", "This connection has sent no such message.")
+    return {
+        "messageId": message.pk,
+        "state": message.state,
+        "say": SPOKEN[message.state],
+        "updatedAt": message.updated_at,
+        "errorCode": message.error_code,
+    }
+
+
+@api.get("/c/{connection}/prompt", auth=ConnectionSecret(), response={200: PromptAnswer, **ERRORS})
+def prompt(request: HttpRequest, connection: Path[str]) -> Any:
+    """The campaign's instructions and topics, ready to be an agent's system prompt."""
+    compiled = tools.compiled_prompt(_connection(request).campaign)
+    return {"prompt": compiled, "version": hashlib.sha256(compiled.encode()).hexdigest()[:12]}
+
+
+@api.get("/healthz", tags=["operations"], response=dict[str, str])
+def healthz(request: HttpRequest) -> Any:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@api.get("/readyz", tags=["operations"], response={200: dict[str, str], 503: dict[str, str]})
+def readyz(request: HttpRequest) -> Any:
+    """The database answers too: requests may be sent here."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return {"status": "ok"}
+
+
+def _connection(request: HttpRequest) -> Connection:
+    opened: Connection = request.auth  # type: ignore[attr-defined]
+    return opened
+
+
+def _caller_number(written: str, country: str) -> str:
+    if not written:
+        return ""
+    try:
+        return numbers.parse(written, country)
+    except numbers.NotANumber as error:
+        raise Problem(
+            422,
+            "invalid_number",
+            f"customerPhoneNumber: {error}",
+            "I can't see your number on this call, so I couldn't send the text.",
+        ) from error
+
+
+def _error(status: int, code: str, message: str, say: str = TRY_AGAIN) -> HttpResponse:
+    return api.create_response(
+        HttpRequest(), {"error": code, "message": message, "say": say}, status=status
+    )
+
+
+@api.exception_handler(Problem)
+def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return _error(problem.status, problem.code, str(problem), problem.say)
+
+
+@api.exception_handler(AuthenticationError)
+def _on_wrong_secret(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return _error(
+        401,
+        "wrong_secret",
+        "Send this connection's secret as “Authorization: Bearer …”; the campaign's page makes a new one.",
+    )
+
+
+@api.exception_handler(ValidationError)
+def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
+    return _error(422, "invalid_request", f"{field}: {first['msg']}")
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _on_database_gone(request: HttpRequest, error: DatabaseError) -> HttpResponse:
+    logger.error("the database does not answer: %s", error)
+    return _error(503, "unavailable", "The database does not answer. Try again.")

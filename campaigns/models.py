@@ -1,0 +1,261 @@
+"""Campaigns, what is attached to them, how runtimes reach them, and what happened in their calls."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection as database
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from builder.models import SmsAction, Topic
+from sms.models import NUMBER_CHARACTERS, Message
+
+ID_CHARACTERS = 255
+
+
+class Campaign(models.Model):
+    """What an agent is running: instructions, topics and attached tools."""
+
+    name = models.CharField(max_length=100, unique=True)
+    instructions = models.TextField(
+        max_length=20_000,
+        blank=True,
+        help_text="Who the agent is and how it speaks; it opens the agent's system prompt.",
+    )
+    topics = models.ManyToManyField(Topic, blank=True, related_name="campaigns")
+    actions = models.ManyToManyField(
+        SmsAction, through="ToolAttachment", blank=True, related_name="campaigns"
+    )
+    country = models.CharField(
+        max_length=2,
+        default="US",
+        help_text="Where callers are: local numbers are read in this country (two letters, such as US or "
+        "GB).",
+    )
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Switched off, none of its tools sends anything."
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        import phonenumbers
+
+        self.country = self.country.upper()
+        if self.country not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValidationError(
+                {"country": "Write the country as two letters, such as US, GB or DE."}
+            )
+
+
+class ToolAttachment(models.Model):
+    """An SMS action attached to a campaign: from then on it fires there, and nowhere else."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="attachments")
+    action = models.ForeignKey(SmsAction, on_delete=models.PROTECT, related_name="attachments")
+    attached_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    attached_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "attached tool"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign", "action"],
+                name="attached_once",
+                violation_error_message="This action is attached already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} in {self.campaign}"
+
+
+class Connection(models.Model):
+    """One runtime's way into a campaign: a URL and a secret, of which only a hash is kept."""
+
+    class Runtime(models.TextChoices):
+        HTTP = "http", "HTTP (any runtime)"
+
+    # In the URL; it names, it does not authorise.
+    slug = models.SlugField(max_length=24, unique=True, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="connections")
+    name = models.CharField(max_length=100, help_text="Which agent or system this is for.")
+    runtime = models.CharField(max_length=16, choices=Runtime.choices, default=Runtime.HTTP)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    secret_end = models.CharField(max_length=4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.slug = self.slug or secrets.token_hex(6)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def issue_secret(self, secret: str = "") -> str:
+        """Set a new secret (256 random bits if none is given) and return it: it cannot be read again."""
+        secret = secret or "mc_" + secrets.token_urlsafe(32)
+        self.secret_hash = _hashed(secret)
+        self.secret_end = secret[-4:]
+        return secret
+
+    def opens_with(self, secret: str) -> bool:
+        """Whether a bearer secret is this connection's, in constant time."""
+        return self.revoked_at is None and hmac.compare_digest(_hashed(secret), self.secret_hash)
+
+
+def _hashed(secret: str) -> str:
+    # The secret is 256 random bits: a slow password hash would add delay to a call and no safety.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class CallNumberChanged(ValueError):
+    """A request names another caller's number than the call had before."""
+
+
+class Call(models.Model):
+    """One phone call as the runtime names it, with the caller's number from the runtime's envelope."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="calls")
+    external_id = models.CharField("call id", max_length=ID_CHARACTERS)
+    caller_number = models.CharField(max_length=NUMBER_CHARACTERS, blank=True)
+    caller_name = models.CharField(max_length=100, blank=True)
+    started_at = models.DateTimeField("first seen", default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="call_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-started_at"], name="call_newest"),
+            models.Index(fields=["caller_number"], name="call_by_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    @classmethod
+    def noted(
+        cls, connection: Connection, external_id: str, caller_number: str, caller_name: str
+    ) -> tuple[Call, bool]:
+        """The call of that id, and whether it is new, in one statement that locks it until the transaction
+        ends: tool calls of one call are decided one after the other.
+
+        The first number that the runtime gives for a call stands. Raises CallNumberChanged for another one.
+        """
+        with database.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO campaigns_call AS call
+                    (connection_id, external_id, caller_number, caller_name, started_at)
+                VALUES (%s, %s, %s, %s, now())
+                ON CONFLICT (connection_id, external_id) DO UPDATE SET
+                    caller_number = COALESCE(NULLIF(call.caller_number, ''), EXCLUDED.caller_number),
+                    caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name)
+                RETURNING id, caller_number, caller_name, started_at, xmax = 0
+                """,
+                [connection.pk, external_id, caller_number, caller_name],
+            )
+            pk, number, name, started_at, is_new = cursor.fetchone()
+        if caller_number and number != caller_number:
+            raise CallNumberChanged
+        call = cls(
+            pk=pk,
+            connection=connection,
+            external_id=external_id,
+            caller_number=number,
+            caller_name=name,
+            started_at=started_at,
+        )
+        call._state.adding = False
+        return call, is_new
+
+
+class ToolCall(models.Model):
+    """One firing of a tool in a call: what was asked, what was decided, and what was answered."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        REFUSED = "refused", "Refused"
+
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls")
+    # The runtime's tool call id, or one of ours: a second request with it gets the first answer.
+    key = models.CharField(max_length=ID_CHARACTERS)
+    # SHA-256 of what was asked.
+    fingerprint = models.CharField(max_length=64, editable=False)
+    tool = models.CharField(max_length=64)
+    action = models.ForeignKey(
+        SmsAction, on_delete=models.SET_NULL, null=True, blank=True, related_name="tool_calls"
+    )
+    parameters = models.JSONField(default=dict, help_text="As the agent wrote them.")
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    refusal = models.CharField(
+        max_length=32, blank=True, help_text="The rule that refused, by its code."
+    )
+    say = models.TextField(help_text="What the agent was told to say.")
+    message = models.OneToOneField(
+        Message, on_delete=models.PROTECT, null=True, blank=True, related_name="tool_call"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["call", "key"], name="tool_call_once"),
+            models.CheckConstraint(
+                condition=Q(outcome="accepted", message__isnull=False)
+                | Q(outcome="refused", message__isnull=True),
+                name="promise_has_message",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["-at"], name="tool_call_newest")]
+
+    def __str__(self) -> str:
+        return self.tool
+
+
+class Consent(models.Model):
+    """What a caller said when asked whether they may be texted. Append-only."""
+
+    recipient = models.CharField("number", max_length=NUMBER_CHARACTERS)
+    words = models.CharField("in their words", max_length=500)
+    tool_call = models.OneToOneField(ToolCall, on_delete=models.PROTECT, related_name="consent")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="consents")
+    given_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-given_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["recipient", "-given_at"], name="consent_by_number"),
+            models.Index(fields=["-given_at"], name="consent_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}, {self.given_at:%d %b %Y}"

@@ -1,0 +1,16 @@
+"""Anthropic's tools, https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from campaigns.tools import Tool
+
+
+def definition(tool: Tool) -> dict[str, Any]:
+    """An entry of `tools` in the Messages API."""
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": tool.parameters,
+    }

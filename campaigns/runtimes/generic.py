@@ -1,0 +1,12 @@
+"""The plain shape: any runtime that reads JSON schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from campaigns.tools import Tool
+
+
+def definition(tool: Tool) -> dict[str, Any]:
+    """A tool's name, description and parameters."""
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}

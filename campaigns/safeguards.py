@@ -1,0 +1,128 @@
+"""Who may be texted, and with what consent: the rules, in the order in which they are asked.
+
+Each is asked before a message exists. Each has a code that never changes, a sentence for people, and one for
+the agent to say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from builder.models import SmsAction
+from campaigns.models import Campaign
+from sms import numbers
+from sms.models import OptOut, SmsTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason not to text. `code` is for programs, `plain` for people, `say` for the agent."""
+
+    code: str
+    plain: str
+    say: str
+
+
+class Refused(Exception):
+    """A rule forbids the text."""
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(rule.plain)
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a tool call asks for. `caller_number` is E.164 or "", `asked_number` as the model wrote it."""
+
+    campaign: Campaign
+    source: SmsAction | SmsTemplate
+    texts_anyone: bool
+    needs_consent: bool
+    caller_number: str
+    asked_number: str
+    consent: str
+
+
+CAMPAIGN_OFF = Rule(
+    "campaign_off",
+    "The campaign is switched off.",
+    "I can't send text messages at the moment, so nothing was sent.",
+)
+CANNOT_SEND = Rule(
+    "not_configured",
+    "The sender, the credentials or the provider of this tool are not set up.",
+    "I can't send text messages at the moment, so nothing was sent.",
+)
+NO_CONSENT = Rule(
+    "consent_required",
+    "The agent did not say what the caller answered when asked.",
+    "I haven't sent anything yet. Is it all right if I send you a text message?",
+)
+NO_CALLER_NUMBER = Rule(
+    "no_caller_number",
+    "The call came without the caller's number.",
+    "I can't see your number on this call, so I couldn't send the text.",
+)
+NOT_A_NUMBER = Rule(
+    "invalid_recipient",
+    "The number that the agent gave is not a phone number.",
+    "That doesn't look like a phone number that can get texts. Could you give it to me again?",
+)
+OTHER_COUNTRY = Rule(
+    "country_not_allowed",
+    "The number belongs to another country than the campaign's.",
+    "I can't send texts to numbers in that country. Is there another number?",
+)
+OPTED_OUT = Rule(
+    "opted_out",
+    "The number has opted out.",
+    "That number has opted out of our text messages, so nothing was sent.",
+)
+
+RULES = [
+    CAMPAIGN_OFF,
+    CANNOT_SEND,
+    NO_CONSENT,
+    NO_CALLER_NUMBER,
+    NOT_A_NUMBER,
+    OTHER_COUNTRY,
+    OPTED_OUT,
+]
+
+# What models write where there was no yes.
+_NO = re.compile(
+    r"\W*(no|nope|none|null|nil|n/?a|false|undefined|unknown|not given|not asked|declined|refused|nothing)?\W*",
+    re.IGNORECASE,
+)
+
+
+def permitted_recipient(request: Request) -> str:
+    """The number that may be texted, in E.164. Raises Refused with the first rule that forbids it."""
+    if not request.campaign.is_active:
+        raise Refused(CAMPAIGN_OFF)
+    if request.source.obstacle():
+        raise Refused(CANNOT_SEND)
+    if request.needs_consent and _NO.fullmatch(request.consent):
+        raise Refused(NO_CONSENT)
+    recipient = _recipient(request)
+    if OptOut.stands_for(recipient):
+        raise Refused(OPTED_OUT)
+    return recipient
+
+
+def _recipient(request: Request) -> str:
+    if not request.texts_anyone:
+        if not request.caller_number:
+            raise Refused(NO_CALLER_NUMBER)
+        return request.caller_number
+    try:
+        recipient = numbers.parse(request.asked_number, request.campaign.country)
+    except numbers.NotANumber:
+        raise Refused(NOT_A_NUMBER) from None
+    if recipient != request.caller_number and (
+        numbers.country(recipient) != request.campaign.country
+    ):
+        raise Refused(OTHER_COUNTRY)
+    return recipient

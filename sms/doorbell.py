@@ -1,0 +1,43 @@
+"""Ring for the worker, off the path that a caller waits on.
+
+A doorbell may be lost: beat's poller finds the text a second later. So it is rung from a thread of its own,
+rings that come while one is being published are one ring, and a broker that is down costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+logger = logging.getLogger(__name__)
+
+_pressed = threading.Event()
+_starting = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def ring() -> None:
+    """Tell a worker that something is queued. Returns at once, and never raises."""
+    _pressed.set()
+    global _thread
+    if _thread is None or not _thread.is_alive():
+        with _starting:
+            if _thread is None or not _thread.is_alive():
+                _thread = threading.Thread(target=_publish_for_ever, name="doorbell", daemon=True)
+                _thread.start()
+
+
+def _publish_for_ever() -> None:
+    from sms.tasks import drain
+
+    down = False
+    while True:
+        _pressed.wait()
+        _pressed.clear()
+        try:
+            drain.delay()
+            down = False
+        except Exception as error:
+            if not down:
+                logger.warning("doorbell: the broker does not take it (%s); the poller will", error)
+            down = True

@@ -1,0 +1,447 @@
+"""Who sends, what is sent, and each text from the promise to the receipt."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import MD5, Upper
+from django.urls import reverse
+from django.utils import timezone
+
+from sms import numbers, text
+from sms.fields import Secret, SecretField
+
+# The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
+TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
+# A phone number in E.164 has at most 15 digits; senders may also be alphanumeric (11) or MG + 32 hex.
+SENDER_CHARACTERS = 40
+NUMBER_CHARACTERS = 16
+
+# Nobody wants the text of a call three hours later.
+DEFAULT_SEND_WITHIN = timedelta(minutes=15)
+# Twilio holds a text for at most ten hours (ValidityPeriod, 36,000 s).
+MAX_SEND_WITHIN = timedelta(hours=10)
+
+
+class ProviderName(models.TextChoices):
+    """Who carries a text."""
+
+    TWILIO = "twilio", "Twilio (the owner's own account)"
+    ATLAS = "atlas", "Atlas (the platform's own)"
+
+
+def validate_sender(value: str) -> None:
+    """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", value):
+        return
+    if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}", value):
+        return
+    raise ValidationError(
+        "A sender is a number with + and country code (+13125550100), a short code, up to 11 letters and "
+        "digits, or a Messaging Service (MG and 32 characters).",
+        code="sender",
+    )
+
+
+def validate_body(value: str) -> None:
+    """A body can be sent as it stands, and each pair of double braces in it is a placeholder."""
+    try:
+        text.refuse_unsendable(value)
+    except text.CannotBeSent as error:
+        raise ValidationError(str(error), code="unsendable") from error
+    if text.malformed_placeholders(value):
+        raise ValidationError(
+            "A placeholder is written {{ name }}: letters, digits and _ between double braces, starting "
+            "with a letter. As it stands, the caller would receive the braces.",
+            code="placeholder",
+        )
+    if "consent" in text.placeholders(value):
+        raise ValidationError(
+            "{{ consent }} cannot be a placeholder: every tool asks the agent for the caller's consent "
+            "under that name. Choose another.",
+            code="reserved",
+        )
+
+
+class UserProfile(models.Model):
+    """A user's own Twilio account, entered once and shared by all of that user's actions and templates."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sms_profile"
+    )
+    twilio_enabled = models.BooleanField(
+        "may use Twilio", default=True, help_text="Texts go through the user's own Twilio account."
+    )
+    atlas_enabled = models.BooleanField(
+        "may use Atlas",
+        default=True,
+        help_text="Texts go through the platform's own provider; no account is needed.",
+    )
+    twilio_account_sid = models.CharField(
+        "Account SID",
+        max_length=34,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"\AAC[0-9a-f]{32}\Z",
+                "An Account SID is AC followed by 32 of the characters 0-9 and a-f. It stands on the first "
+                "page of the Twilio console.",
+            )
+        ],
+        help_text="AC and 32 characters, from the first page of the Twilio console.",
+    )
+    twilio_auth_token = SecretField("Auth Token", null=True, blank=True)
+    twilio_from = models.CharField(
+        "default From",
+        max_length=SENDER_CHARACTERS,
+        blank=True,
+        validators=[validate_sender],
+        help_text="The sender where a template or an action names none: a number of the account, such as "
+        "+13125550100, or a Messaging Service.",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "user profile"
+
+    def __str__(self) -> str:
+        return self.user.get_username()
+
+    def default_sender(self, provider: str) -> str:
+        """The sender that a provider uses for this user where nothing else is named; "" if none is set."""
+        return settings.ATLAS_FROM if provider == ProviderName.ATLAS else self.twilio_from
+
+    def account_sid(self, provider: str) -> str:
+        """The account that carries this user's texts with a provider."""
+        return settings.ATLAS_ACCOUNT_SID if provider == ProviderName.ATLAS else self.twilio_account_sid
+
+    def obstacle(self, provider: str) -> str:
+        """Why this user cannot send through a provider, in plain words for ops; "" if they can."""
+        if provider == ProviderName.ATLAS:
+            if not self.atlas_enabled:
+                return "Atlas is not enabled for the owner of this text."
+            if not settings.ATLAS_ACCOUNT_SID:
+                return "Atlas is not set up on this installation (ATLAS_ACCOUNT_SID in the environment)."
+            return ""
+        if not self.twilio_enabled:
+            return "Twilio is not enabled for the owner of this text."
+        if not (self.twilio_account_sid and self.twilio_auth_token):
+            return "The owner of this text has no Twilio credentials on their profile."
+        return ""
+
+
+class Sendable(models.Model):
+    """What an SMS template and an SMS action have in common: how, by whom and for how long a text is sent."""
+
+    name = models.CharField(
+        max_length=64,
+        validators=[
+            RegexValidator(
+                rf"\A{TOOL_NAME}\Z", "Use letters, digits, _ and - only, up to 64, without spaces."
+            )
+        ],
+        help_text="The tool's name, as the agent sees it: letters, digits, _ and -.",
+    )
+    description = models.TextField(
+        max_length=1000,
+        help_text="When the agent should send it. Be specific: “Use this to send a booking confirmation "
+        "after the caller agrees to a time.”",
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        help_text="Whose Twilio account sends it.",
+    )
+    provider = models.CharField(
+        max_length=16, choices=ProviderName.choices, default=ProviderName.TWILIO
+    )
+    sender = models.CharField(
+        "From",
+        max_length=SENDER_CHARACTERS,
+        blank=True,
+        validators=[validate_sender],
+        help_text="Leave empty for the provider's default. A number (+13125550100), a short code, an "
+        "alphanumeric id or a Messaging Service.",
+    )
+    send_within_seconds = models.PositiveIntegerField(
+        "send within (seconds)",
+        default=int(DEFAULT_SEND_WITHIN.total_seconds()),
+        validators=[MinValueValidator(60), MaxValueValidator(int(MAX_SEND_WITHIN.total_seconds()))],
+        help_text="A text that could not be sent in this time is dropped: nobody wants it hours after the "
+        "call. 900 is 15 minutes.",
+    )
+    transactional = models.BooleanField(
+        "no consent needed",
+        default=False,
+        help_text="Only for texts that the caller has asked for by the purpose of the call itself. Otherwise "
+        "the agent must ask first, and say what the caller answered.",
+    )
+    is_active = models.BooleanField("active", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def effective_sender(self) -> str:
+        """The sender that a text leaves with; "" if none is set anywhere."""
+        return self.sender or self.owner_profile().default_sender(self.provider)
+
+    def owner_profile(self) -> UserProfile:
+        """The owner's profile, made empty if the owner never had one."""
+        try:
+            return self.owner.sms_profile
+        except UserProfile.DoesNotExist:
+            profile, _ = UserProfile.objects.get_or_create(user_id=self.owner_id)
+            return profile
+
+    def obstacle(self) -> str:
+        """Why a text of this cannot be sent now, in plain words for ops; "" if it can."""
+        if not self.is_active:
+            return f"“{self.name}” is switched off."
+        return self.owner_profile().obstacle(self.provider) or (
+            "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
+        )
+
+
+class SmsTemplate(Sendable):
+    """A text with placeholders, written by people; its name is the name of the tool that sends it."""
+
+    body = models.TextField(
+        max_length=text.MAX_BODY_CHARACTERS,
+        validators=[validate_body],
+        help_text="What the caller receives. {{ name }} is filled by the agent.",
+    )
+
+    class Meta:
+        verbose_name = "SMS template"
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            # {{name}} means one template, whoever reads it; "A" and "a" would be one to a person.
+            models.UniqueConstraint(
+                Upper("name"),
+                name="template_name_unique",
+                violation_error_message="A template of this name exists already (capitals do not count).",
+            )
+        ]
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of the body's placeholders, in the order of their first use."""
+        return text.placeholders(self.body)
+
+
+class State(models.TextChoices):
+    """Where a text stands. The drawing is in sms/outbox.py."""
+
+    QUEUED = "queued", "Queued"
+    HELD = "held", "Held"
+    SUBMITTING = "submitting", "Being handed over"
+    UNCONFIRMED = "unconfirmed", "Being checked"
+    ACCEPTED = "accepted", "With the carrier"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    UNDELIVERED = "undelivered", "Not delivered"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+    EXPIRED = "expired", "Expired"
+    CANCELED = "canceled", "Canceled"
+    BLOCKED = "blocked", "Blocked"
+
+
+class Message(models.Model):
+    """One text, from the promise to the receipt.
+
+    What was promised is a snapshot (body, sender, recipient, provider, account): editing a template or a
+    profile never changes history. Rows change only in sms/outbox.py.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    tool = models.CharField(max_length=64, help_text="The tool that it was sent with.")
+    template = models.ForeignKey(
+        SmsTemplate, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
+    provider = models.CharField(max_length=16, choices=ProviderName.choices)
+    # Whose credential; null with the platform's own provider. The SID is the snapshot.
+    profile = models.ForeignKey(
+        UserProfile, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
+    )
+    account_sid = models.CharField("Account SID", max_length=34)
+    sender = models.CharField("from", max_length=SENDER_CHARACTERS)
+    recipient = models.CharField("to", max_length=NUMBER_CHARACTERS)
+    country = models.CharField(max_length=2, blank=True)
+    body = models.TextField(max_length=text.MAX_BODY_CHARACTERS)
+    segments = models.PositiveSmallIntegerField()
+    # In a call 0; what nobody listens to comes later.
+    priority = models.PositiveSmallIntegerField(default=0)
+
+    attempt = models.PositiveSmallIntegerField(default=0)
+    refusals = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the provider surely did not take it."
+    )
+    next_attempt_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    claim_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    # How often the provider's list was read without finding an unconfirmed text, and when last.
+    clean_listings = models.PositiveSmallIntegerField(default=0)
+    listed_at = models.DateTimeField(null=True, blank=True)
+
+    provider_sid = models.CharField("Message SID", max_length=34, null=True, blank=True)  # noqa: DJ001
+    error_code = models.PositiveIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why, in plain words.")
+    duplicate_detected = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            # One SID belongs to one text. NULLs do not collide.
+            models.UniqueConstraint(
+                fields=["account_sid", "provider_sid"], name="message_sid_unique"
+            ),
+            # Two equal texts in doubt could adopt each other's SID: one waits for the other.
+            models.UniqueConstraint(
+                "account_sid",
+                "recipient",
+                MD5("body"),
+                condition=Q(state__in=["submitting", "unconfirmed"]),
+                name="message_doubt_unique",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["priority", "next_attempt_at"],
+                condition=Q(state="queued"),
+                name="message_due",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state__in=["submitting", "unconfirmed"]),
+                name="message_in_doubt",
+            ),
+            models.Index(fields=["-created_at"], name="message_newest"),
+            models.Index(fields=["state", "-created_at"], name="message_by_state"),
+            models.Index(fields=["recipient", "-created_at"], name="message_by_recipient"),
+            models.Index(fields=["provider_sid"], name="message_by_sid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} to {numbers.mask(self.recipient)}"
+
+    @classmethod
+    def promise(cls, *, send_within_seconds: int, **fields: Any) -> Message:
+        """A new queued text, not yet stored, with the times that its promise implies."""
+        now = timezone.now()
+        return cls(
+            created_at=now,
+            updated_at=now,
+            next_attempt_at=now,
+            expires_at=now + timedelta(seconds=send_within_seconds),
+            **fields,
+        )
+
+    def credential_token(self) -> Secret | None:
+        """The Auth Token of the account that carries it, as it is now; None with the platform's own."""
+        return self.profile.twilio_auth_token if self.profile else None
+
+    def status_url(self) -> str:
+        """The address that the carrier reports to. It carries our id, so that a report which comes before
+        the carrier's answer finds its text."""
+        path = reverse("twilio-status", args=[self.pk, self.attempt])
+        return settings.PUBLIC_URL + path
+
+
+class MessageEvent(models.Model):
+    """One step in the life of a message. Append-only."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=12, choices=State.choices)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    # What the provider said, in its own words; "" for our own steps.
+    provider_status = models.CharField(max_length=20, blank=True)
+    provider_sid = models.CharField(max_length=34, blank=True)
+    error_code = models.PositiveIntegerField(null=True, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        constraints: ClassVar = [
+            # A receipt that comes five times is one event.
+            models.UniqueConstraint(
+                fields=["message", "provider_sid", "provider_status", "error_code"],
+                condition=~Q(provider_status=""),
+                nulls_distinct=False,
+                name="event_receipt_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} at {self.at:%H:%M:%S}"
+
+
+class OptOut(models.Model):
+    """A number that wants no more texts from this installation, by whichever sender."""
+
+    class Source(models.TextChoices):
+        KEYWORD = "keyword", "The person texted STOP"
+        CARRIER = "carrier", "The carrier said so (21610)"
+        CALL = "call", "Said in a call"
+        PERSON = "person", "Entered by hand"
+
+    recipient = models.CharField("number", max_length=NUMBER_CHARACTERS)
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.PERSON)
+    evidence = models.CharField(
+        max_length=300, blank=True, help_text="What the person said or wrote."
+    )
+    created_at = models.DateTimeField("since", auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    lifted_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "opt-out"
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recipient"],
+                condition=Q(lifted_at=None),
+                name="opt_out_once",
+                violation_error_message="This number has opted out already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.recipient
+
+    def clean(self) -> None:
+        try:
+            self.recipient = numbers.parse(self.recipient)
+        except numbers.NotANumber as error:
+            raise ValidationError({"recipient": str(error)}) from error
+
+    @classmethod
+    def stands_for(cls, recipient: str) -> bool:
+        """Whether a number (E.164) has opted out."""
+        return cls.objects.filter(recipient=recipient, lifted_at=None).exists()

@@ -1,0 +1,56 @@
+"""Phone numbers: parse, country, mask. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import phonenumbers
+
+# What a person writes as a number: digits, one leading plus, and the usual separators. phonenumbers itself
+# reads letters, extensions and RFC 3966 parameters, and would drop an extension in silence.
+_WRITTEN = re.compile(r"\+?[0-9 ().\-/]{5,25}")
+
+
+class NotANumber(ValueError):
+    """The text is not a phone number that could be texted; the message says why, in plain words."""
+
+
+def parse(text: str, region: str | None = None) -> str:
+    """The number in E.164, such as "+14155550123".
+
+    `region` (ISO 3166, "US") reads local formats; without it the text must be international.
+    Raises NotANumber.
+    """
+    cleaned = "".join(
+        char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf"
+    ).strip()
+    if not _WRITTEN.fullmatch(cleaned):
+        raise NotANumber("That is not a phone number: use digits, with + and the country code in front.")
+    try:
+        number = phonenumbers.parse(cleaned, region)
+    except phonenumbers.NumberParseException:
+        raise NotANumber(
+            "The country is missing: write the number with + and the country code in front."
+        ) from None
+    if not phonenumbers.is_possible_number(number):
+        raise NotANumber("That number has too many or too few digits for its country.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def country(e164: str) -> str:
+    """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
+def mask(e164: str) -> str:
+    """The number as logs and answers may carry it: its last two digits."""
+    return f"…{e164[-2:]}" if e164 else ""
+
+
+def spoken(e164: str) -> str:
+    """How an agent may say which number is meant, without giving it away: "the number ending in 4 2"."""
+    return "the number ending in " + " ".join(e164[-2:])

@@ -1,0 +1,21 @@
+"""Atlas: the platform's own provider. The operator's account in the environment, at a carrier that speaks
+Twilio's API; the people who write texts need no account."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from sms.models import Message
+from sms.providers.base import Credential, Rejected
+from sms.providers.twilio import Twilio
+
+
+class Atlas(Twilio):
+    """Twilio's API with the operator's account."""
+
+    def credential(self, message: Message) -> Credential:
+        if message.account_sid != settings.ATLAS_ACCOUNT_SID:
+            raise Rejected(
+                "The account that this text was promised with is no longer the one in ATLAS_ACCOUNT_SID."
+            )
+        return Credential(settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN)

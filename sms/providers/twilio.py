@@ -1,0 +1,251 @@
+"""Twilio's Messages API, through its SDK's async client. The only file that imports the SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from django.conf import settings
+from django.utils import timezone
+from twilio.base.exceptions import (
+    TwilioException,
+    TwilioRestException,
+    TwilioServiceException,
+)
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+
+from sms.models import Message, State
+from sms.providers.base import Credential, NotAccepted, Provider, Rejected, Report, Unconfirmed
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+CONNECT_SECONDS = 3
+# Twilio's own bound on a request is reported around 26 s; a shorter wait would make doubt of slowness.
+READ_SECONDS = 35
+CONNECTIONS = 1000
+# Below what servers and proxies in front of the API keep idle connections for.
+KEEP_ALIVE_SECONDS = 20
+# A text is asked for by its creation time; Twilio's clock and ours may differ by this much.
+CLOCK_SKEW = timedelta(seconds=5)
+LIST_PAGE_SIZE = 100
+# ValidityPeriod, https://www.twilio.com/docs/messaging/api/message-resource
+MIN_VALIDITY_SECONDS, MAX_VALIDITY_SECONDS = 1, 36_000
+
+# https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+STATES = {
+    "accepted": State.ACCEPTED,
+    "scheduled": State.ACCEPTED,
+    "queued": State.ACCEPTED,
+    "sending": State.ACCEPTED,
+    "sent": State.SENT,
+    "delivered": State.DELIVERED,
+    "read": State.DELIVERED,
+    "partially_delivered": State.SENT,
+    "undelivered": State.UNDELIVERED,
+    "failed": State.FAILED,
+    "canceled": State.CANCELED,
+}
+
+# 429: "never processed and always safe to retry", https://www.twilio.com/docs/api/errors/20429
+TOO_MANY_REQUESTS = 429
+MAX_RETRY_AFTER_SECONDS = 300
+# Twilio's own codes have five digits, https://www.twilio.com/docs/api/errors
+FIRST_ERROR_CODE = 10_000
+# These mean "perhaps, later": a proxy between may have passed the request on.
+AMBIGUOUS_STATUSES = {408, 425, 499}
+
+_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+
+
+class Twilio(Provider):
+    """The owner's own Twilio account."""
+
+    def __init__(self) -> None:
+        self._http: _KeptAlive | None = None
+        self._clients: dict[Credential, Client] = {}
+
+    def credential(self, message: Message) -> Credential:
+        token = message.credential_token()
+        if token is None:
+            raise Rejected("The owner's Twilio credentials have been removed.")
+        return Credential(message.account_sid, token)
+
+    async def send(self, message: Message, credential: Credential) -> Report:
+        by_service = message.sender.startswith("MG")
+        sender = {"messaging_service_sid" if by_service else "from_": message.sender}
+        seconds_left = int((message.expires_at - timezone.now()).total_seconds())
+        try:
+            created = await self._client(credential).messages.create_async(
+                to=message.recipient,
+                body=message.body,
+                status_callback=message.status_url(),
+                validity_period=max(MIN_VALIDITY_SECONDS, min(seconds_left, MAX_VALIDITY_SECONDS)),
+                **sender,
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise _verdict(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotAccepted("The provider could not be reached.") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unconfirmed(
+                f"The connection broke before the provider answered ({type(error).__name__})."
+            ) from error
+        except (TwilioException, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Unconfirmed("The provider's answer could not be read.") from error
+        if not _SID.fullmatch(created.sid or ""):
+            raise Unconfirmed("The provider's answer names no message.")
+        if created.to and created.to != message.recipient:
+            raise Unconfirmed("The provider's answer is about another number.")
+        return _report(created.sid, created.status, created.error_code)
+
+    async def find(
+        self, message: Message, credential: Credential, since: datetime, known_sids: set[str]
+    ) -> Report | None:
+        until = since + timedelta(seconds=120)
+        try:
+            listed = await self._client(credential).messages.stream_async(
+                to=message.recipient, page_size=LIST_PAGE_SIZE
+            )
+            async for held in listed:
+                created = held.date_created or since
+                if created.replace(tzinfo=created.tzinfo or UTC) < since - CLOCK_SKEW:
+                    break
+                if (
+                    created.replace(tzinfo=created.tzinfo or UTC) <= until
+                    and held.sid not in known_sids
+                    and held.direction == "outbound-api"
+                    and held.body == message.body
+                    and message.sender in (held.from_, held.messaging_service_sid)
+                ):
+                    return _report(held.sid, held.status, held.error_code)
+        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
+            raise NotAccepted("The provider's list could not be read.") from error
+        return None
+
+    def is_authentic(
+        self, url: str, params: Mapping[str, str], signature: str, credential: Credential
+    ) -> bool:
+        # The SDK's validator fails on a header that is missing or short, instead of saying no.
+        if not signature.isascii():
+            return False
+        return bool(RequestValidator(credential.token()).validate(url, params, signature))
+
+    def receipt(self, params: Mapping[str, str]) -> Report:
+        sid = params.get("MessageSid", "")
+        status = params.get("MessageStatus", "")
+        code = params.get("ErrorCode", "")
+        if not _SID.fullmatch(sid) or not re.fullmatch(r"[a-z_-]{1,20}", status):
+            raise ValueError("No MessageSid and MessageStatus of Twilio's.")
+        return _report(sid, status, int(code) if code.isascii() and code.isdigit() else None)
+
+    async def close(self) -> None:
+        if self._http:
+            await self._http.close()
+        self._http = None
+        self._clients.clear()
+
+    def _client(self, credential: Credential) -> Client:
+        # Here, because the web server verifies signatures with this class and never sends: 30 MB.
+        from twilio.rest import Client
+
+        client = self._clients.get(credential)
+        if client is None:
+            if self._http is None:
+                self._http = _KeptAlive()
+            client = Client(
+                credential.account_sid, credential.token(), http_client=self._http
+            )
+            if settings.TWILIO_API_URL:
+                client.api.base_url = settings.TWILIO_API_URL
+            self._clients[credential] = client
+        return client
+
+
+class _KeptAlive(AsyncHttpClient):
+    """The SDK's HTTP client with kept-alive connections and time-outs.
+
+    The SDK's own passes its default of no time-out over the session's, so that a hung answer hangs for ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("twilio"), is_async=True)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=CONNECT_SECONDS + READ_SECONDS,
+                sock_connect=CONNECT_SECONDS,
+                sock_read=READ_SECONDS,
+            ),
+            # A cookie that the API sets for one account has no business in another's requests.
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        async with self._session.request(
+            method.upper(),
+            url,
+            params=params,
+            data=data,
+            headers=headers,
+            auth=aiohttp.BasicAuth(*auth) if auth else None,
+            allow_redirects=False,
+        ) as response:
+            if response.status == TOO_MANY_REQUESTS:
+                raise NotAccepted(
+                    "The account sends faster than the provider takes.", _retry_after(response)
+                )
+            return Response(response.status, await response.text(), response.headers)
+
+    async def close(self) -> None:
+        await self._session.close()
+        # aiohttp closes TLS transports a moment later, and warns if the loop is gone by then.
+        await asyncio.sleep(0)
+
+
+def _report(sid: str, status: str, error_code: Any) -> Report:
+    # A word that Twilio adds later means no more than that it has the text.
+    state = STATES.get(status, State.ACCEPTED)
+    code = int(error_code) if error_code else None
+    reason = f"The carrier reports error {code}." if code else ""
+    return Report(sid=sid, status=status, state=state, error_code=code, reason=reason)
+
+
+def _verdict(error: TwilioRestException | TwilioServiceException) -> Exception:
+    """What an HTTP answer other than success means for the text."""
+    # A proxy's own 4xx has no code of Twilio's (the SDK then repeats the HTTP status), and says nothing of
+    # what Twilio did.
+    code = int(error.code or 0)
+    definite = 400 <= error.status < 500 and error.status not in AMBIGUOUS_STATUSES
+    if definite and code >= FIRST_ERROR_CODE:
+        return Rejected(_plain(error) or f"The provider refused it (error {code}).", code)
+    return Unconfirmed(f"The provider answered with HTTP {error.status}.")
+
+
+def _plain(error: TwilioRestException | TwilioServiceException) -> str:
+    words = error.msg if isinstance(error, TwilioRestException) else str(error.detail or error.title)
+    return words.removeprefix("Unable to create record: ")
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
+    value = response.headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(value), MAX_RETRY_AFTER_SECONDS)) if value.isdigit() else None

@@ -1,0 +1,19 @@
+"""Celery's doors. What they do is idempotent: the claim in the database decides who sends."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from sms import dispatch
+
+
+@shared_task(soft_time_limit=None)
+def drain() -> None:
+    """Hand over all that is due."""
+    dispatch.drain()
+
+
+@shared_task
+def reconcile() -> None:
+    """Expire what is too old, and resolve what is in doubt."""
+    dispatch.reconcile()
