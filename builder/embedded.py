@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 
 import psutil
 from cryptography.fernet import Fernet
+
+# platformdirs tells every process without a log-in session that it falls back to /tmp.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -93,7 +97,7 @@ def broker() -> tuple[str, dict[str, Any]]:
     folder = data_dir() / "broker"
     for name in ("queue", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    return "filesystem://", {
+    return "filesystem://localhost", {
         # One folder for both directions: every process of this machine reads what any other wrote.
         "data_folder_in": str(folder / "queue"),
         "data_folder_out": str(folder / "queue"),

@@ -1,0 +1,49 @@
+# The two commands: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT
+export SIMULATOR_PORT
+
+.PHONY: run test lint lock clean
+
+run: $(VENV)/run.stamp
+	@exec $(BIN)/python -m builder.supervise
+
+test: $(VENV)/test.stamp lint
+	@$(BIN)/python -m pytest $(if $(CI),-p tests.no_skips)
+
+lint: $(VENV)/test.stamp
+	@$(BIN)/ruff format --check --quiet . || { echo 'Run: $(BIN)/ruff format .'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0 \
+		|| { echo 'A model has changed without a migration: run $(BIN)/python manage.py makemigrations'; exit 1; }
+	@$(BIN)/python -m tests.deploy_check
+
+lock: $(VENV)/test.stamp
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --upgrade pyproject.toml --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --upgrade --extra dev --constraint requirements.txt pyproject.toml \
+		--output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .data
+
+$(VENV)/python.stamp:
+	@command -v $(PYTHON) >/dev/null || { echo 'Python 3.11 or newer is needed: install it (Debian: apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Midcall needs 3.11 or newer. Name one: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); echo 'Python cannot make a virtual environment (Debian: apt install python3-venv).'; exit 1; }
+	@touch $@
+
+$(VENV)/run.stamp: requirements.txt | $(VENV)/python.stamp
+	@echo 'Installing dependencies (once) …'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/test.stamp: requirements.txt requirements-dev.txt | $(VENV)/python.stamp
+	@echo 'Installing dependencies for tests (once) …'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/run.stamp

@@ -1,0 +1,115 @@
+"""One factory a model, with values that a person understands."""
+
+from __future__ import annotations
+
+import factory
+from django.contrib.auth import get_user_model
+from factory.django import DjangoModelFactory
+
+from builder.models import SmsAction, Topic
+from campaigns.models import Campaign, Connection, ToolAttachment
+from sms.models import Message, SmsTemplate, UserProfile
+
+ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
+AUTH_TOKEN = "fedcba9876543210" * 2
+CALLER = "+14155550123"
+SECRET = "mc_of_a_test_and_long_enough_to_be_one"
+
+
+class ProfileFactory(DjangoModelFactory):
+    class Meta:
+        model = UserProfile
+
+    twilio_account_sid = ACCOUNT_SID
+    twilio_auth_token = AUTH_TOKEN
+    twilio_from = "+13125550142"
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = get_user_model()
+        skip_postgeneration_save = True
+
+    username = factory.Sequence("user{}".format)
+    profile = factory.RelatedFactory(ProfileFactory, factory_related_name="user")
+
+
+class TemplateFactory(DjangoModelFactory):
+    class Meta:
+        model = SmsTemplate
+
+    name = factory.Sequence("template_{}".format)
+    description = "Use this to send the booking after the caller agreed to a time."
+    body = "Your table for {{ guests }} is booked for {{ day }}."
+    owner = factory.SubFactory(UserFactory)
+
+
+class ActionFactory(DjangoModelFactory):
+    class Meta:
+        model = SmsAction
+
+    name = factory.Sequence("action_{}".format)
+    description = "Use this when the caller asks for something in writing."
+    owner = factory.SubFactory(UserFactory)
+
+
+class TopicFactory(DjangoModelFactory):
+    class Meta:
+        model = Topic
+
+    name = factory.Sequence("Topic {}".format)
+    owner = factory.SubFactory(UserFactory)
+
+
+class CampaignFactory(DjangoModelFactory):
+    class Meta:
+        model = Campaign
+
+    name = factory.Sequence("Campaign {}".format)
+    owner = factory.SubFactory(UserFactory)
+
+
+class AttachmentFactory(DjangoModelFactory):
+    class Meta:
+        model = ToolAttachment
+
+    campaign = factory.SubFactory(CampaignFactory)
+    action = factory.SubFactory(ActionFactory)
+
+
+class ConnectionFactory(DjangoModelFactory):
+    class Meta:
+        model = Connection
+
+    name = "A voice agent"
+    campaign = factory.SubFactory(CampaignFactory)
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        connection = model_class(**kwargs)
+        connection.issue_secret(SECRET)
+        connection.save()
+        return connection
+
+
+class MessageFactory(DjangoModelFactory):
+    """A queued text; `send_within_seconds` as in Message.promise()."""
+
+    class Meta:
+        model = Message
+
+    tool = "booking_confirmation"
+    provider = "twilio"
+    account_sid = ACCOUNT_SID
+    sender = "+13125550142"
+    recipient = CALLER
+    body = factory.Sequence("Your table is booked, number {}.".format)
+    segments = 1
+    send_within_seconds = 900
+    profile = factory.SubFactory(ProfileFactory, user=factory.SubFactory(UserFactory, profile=None))
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        message = model_class.promise(**kwargs)
+        message.save(force_insert=True)
+        return message
