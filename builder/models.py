@@ -32,9 +32,7 @@ class Topic(models.Model):
         verbose_name="sample questions",
         help_text="How callers ask about it, in their words; three or more help the agent find the topic.",
     )
-    content = models.TextField(
-        max_length=10_000, blank=True, help_text="What the agent may say about it."
-    )
+    content = models.TextField(max_length=10_000, blank=True, help_text="What the agent may say about it.")
     actions = models.TextField(
         max_length=10_000,
         blank=True,
@@ -42,9 +40,7 @@ class Topic(models.Model):
         "agree, call {{directions}}.” Always have the agent ask first.",
     )
     is_active = models.BooleanField("active", default=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="topics"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="topics")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -67,10 +63,17 @@ class Topic(models.Model):
         """The names of the templates that the Actions field refers to."""
         return prompt.references(self.actions)
 
+    @classmethod
+    def by_reference(cls) -> dict[str, list[Topic]]:
+        """The topics that refer to a template, by its name."""
+        found: dict[str, list[Topic]] = {}
+        for topic in cls.objects.filter(actions__contains="{{").only("name", "actions"):
+            for name in topic.references:
+                found.setdefault(name, []).append(topic)
+        return found
+
     def clean(self) -> None:
-        known = set(
-            SmsTemplate.objects.filter(name__in=self.references).values_list("name", flat=True)
-        )
+        known = set(SmsTemplate.objects.filter(name__in=self.references).values_list("name", flat=True))
         unknown = [name for name in self.references if name not in known]
         if unknown:
             raise ValidationError(

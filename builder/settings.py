@@ -39,20 +39,20 @@ def _required(check_id: str, name: str, hint: str, stand_in: str) -> str:
     return value or stand_in
 
 
-def _port(check_id: str, name: str, default: int) -> int:
+def _number(check_id: str, name: str, default: int, least: int, most: int) -> int:
     try:
-        port = env.int(name, default=default)
+        number = env.int(name, default=default)
     except ValueError:
-        port = 0
-    if not 1 <= port <= 65535:
-        hint = f"Give {name} a number from 1 to 65535, or unset it for {default}."
-        ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not a port number.", hint))
+        number = least - 1
+    if not least <= number <= most:
+        hint = f"Give it a whole number from {least} to {most}, or unset it for {default}."
+        ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not a number that fits.", hint))
         return default
-    return port
+    return int(number)
 
 
-PORT = _port("midcall.E008", "PORT", 8000)
-SIMULATOR_PORT = _port("midcall.E008", "SIMULATOR_PORT", 8001)
+PORT = _number("midcall.E008", "PORT", 8000, 1, 65_535)
+SIMULATOR_PORT = _number("midcall.E008", "SIMULATOR_PORT", 8001, 1, 65_535)
 
 # --- Secrets ------------------------------------------------------------------------------------------------
 
@@ -90,12 +90,16 @@ except ValueError:
 # --- Where we are reached -----------------------------------------------------------------------------------
 
 DEBUG = False
-PUBLIC_URL = _required(
-    "midcall.E003",
-    "PUBLIC_URL",
-    "Set it to the address that callers of webhooks use, such as https://sms.example.com.",
-    "http://127.0.0.1",
-) if not DEMO else env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
+PUBLIC_URL = (
+    _required(
+        "midcall.E003",
+        "PUBLIC_URL",
+        "Set it to the address that callers of webhooks use, such as https://sms.example.com.",
+        "http://127.0.0.1",
+    )
+    if not DEMO
+    else env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
+)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname or "_" in _public.hostname:
@@ -107,7 +111,8 @@ if _public.scheme not in ("http", "https") or not _public.hostname or "_" in _pu
         )
     )
 ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [_public.hostname or ""]
+    "ALLOWED_HOSTS",
+    default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [_public.hostname or ""],
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -144,7 +149,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Celery: it carries the doorbell, nothing that may not be lost (reliability of the settings: README) ------
+# --- Celery: it carries the doorbell, nothing that may not be lost ---------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
@@ -186,7 +191,8 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(embedded.data_dir() / "beat") if DEMO else "celerybeat-schedule"
+# All intervals are short: where they stood need not be remembered in a file.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     # Alone enough to drain the outbox: a doorbell that was lost costs a second. It expires so that a
     # worker that comes back does not find an hour of them.
@@ -198,6 +204,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # Where Twilio's API is spoken: Twilio itself if unset, the simulated carrier in the demo.
 TWILIO_API_URL = env.str("TWILIO_API_URL", default=f"http://127.0.0.1:{SIMULATOR_PORT}" if DEMO else "")
+
+# A claimed text whose worker has not recorded an outcome by then is in doubt: longer than a request may take.
+LEASE_SECONDS = _number("midcall.E007", "LEASE_SECONDS", 120, 1, 3600)
+# A carrier may create a message this long after our request broke off (Twilio's own time-out is reported
+# around 26 s), and its list may lag: a doubt is looked up no sooner, and twice with as much between.
+LATE_BOUND_SECONDS = _number("midcall.E007", "LATE_BOUND_SECONDS", 60, 1, 3600)
 
 # The platform's own provider: an account of the operator's at a carrier that speaks Twilio's API.
 ATLAS_ACCOUNT_SID = env.str("ATLAS_ACCOUNT_SID", default="")
@@ -277,6 +289,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
+# Times with seconds, days before months in letters: nobody mistakes 3/5.
+FORMAT_MODULE_PATH = "builder.formats"
 USE_TZ = True
 STATIC_URL = "static/"
 # Served straight from the packages: no collectstatic step that a deployment could forget.

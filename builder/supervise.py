@@ -145,7 +145,7 @@ def programs(ports: dict[str, int]) -> dict[str, str]:
         "--without-heartbeat",
         "beat": f"{celery} beat --loglevel WARNING --pidfile=",
     }
-    if DEMO:
+    if "SIMULATOR_PORT" in ports:
         found["carrier"] = (
             f"{sys.executable} -m sms.simulator --port {ports['SIMULATOR_PORT']} "
             f"--data {embedded.data_dir() / 'carrier'}"

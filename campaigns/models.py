@@ -42,9 +42,7 @@ class Campaign(models.Model):
     is_active = models.BooleanField(
         "active", default=True, help_text="Switched off, none of its tools sends anything."
     )
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -59,9 +57,7 @@ class Campaign(models.Model):
 
         self.country = self.country.upper()
         if self.country not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValidationError(
-                {"country": "Write the country as two letters, such as US, GB or DE."}
-            )
+            raise ValidationError({"country": "Write the country as two letters, such as US, GB or DE."})
 
 
 class ToolAttachment(models.Model):
@@ -124,6 +120,11 @@ class Connection(models.Model):
         self.secret_end = secret[-4:]
         return secret
 
+    def revoke(self) -> None:
+        """Close this way in for good. What came in by it stays on record."""
+        self.revoked_at = timezone.now()
+        self.save(update_fields=["revoked_at"])
+
     def opens_with(self, secret: str) -> bool:
         """Whether a bearer secret is this connection's, in constant time."""
         return self.revoked_at is None and hmac.compare_digest(_hashed(secret), self.secret_hash)
@@ -174,7 +175,7 @@ class Call(models.Model):
                 """
                 INSERT INTO campaigns_call AS call
                     (connection_id, external_id, caller_number, caller_name, started_at)
-                VALUES (%s, %s, %s, %s, now())
+                VALUES (%s, %s, %s, %s, statement_timestamp())
                 ON CONFLICT (connection_id, external_id) DO UPDATE SET
                     caller_number = COALESCE(NULLIF(call.caller_number, ''), EXCLUDED.caller_number),
                     caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name)
@@ -215,9 +216,7 @@ class ToolCall(models.Model):
     )
     parameters = models.JSONField(default=dict, help_text="As the agent wrote them.")
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
-    refusal = models.CharField(
-        max_length=32, blank=True, help_text="The rule that refused, by its code."
-    )
+    refusal = models.CharField(max_length=32, blank=True, help_text="The rule that refused, by its code.")
     say = models.TextField(help_text="What the agent was told to say.")
     message = models.OneToOneField(
         Message, on_delete=models.PROTECT, null=True, blank=True, related_name="tool_call"

@@ -93,7 +93,7 @@ RULES = [
 
 # What models write where there was no yes.
 _NO = re.compile(
-    r"\W*(no|nope|none|null|nil|n/?a|false|undefined|unknown|not given|not asked|declined|refused|nothing)?\W*",
+    r"\W*(no|nope|none|null|nil|n/?a|false|undefined|unknown|not given|not asked|declined|refused)?\W*",
     re.IGNORECASE,
 )
 
@@ -121,8 +121,6 @@ def _recipient(request: Request) -> str:
         recipient = numbers.parse(request.asked_number, request.campaign.country)
     except numbers.NotANumber:
         raise Refused(NOT_A_NUMBER) from None
-    if recipient != request.caller_number and (
-        numbers.country(recipient) != request.campaign.country
-    ):
+    if recipient != request.caller_number and (numbers.country(recipient) != request.campaign.country):
         raise Refused(OTHER_COUNTRY)
     return recipient

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from builder import prompt
@@ -361,9 +360,7 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
 
 
 def _answer(fired: ToolCall) -> Answer:
-    return Answer(
-        status=fired.outcome, say=fired.say, message_id=fired.message_id, code=fired.refusal
-    )
+    return Answer(status=fired.outcome, say=fired.say, message_id=fired.message_id, code=fired.refusal)
 
 
 def _fingerprint(tool: str, values: Mapping[str, str]) -> str:

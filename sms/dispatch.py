@@ -88,9 +88,7 @@ async def _hand_over(message: Message, deadline: float) -> Outcome:
         delay = outbox.next_delay(message)
         if delay is None:
             return Outcome(message, State.FAILED, reason=refusal.reason)
-        return Outcome(
-            message, State.QUEUED, reason=refusal.reason, delay=max(delay, refusal.delay or delay)
-        )
+        return Outcome(message, State.QUEUED, reason=refusal.reason, delay=max(delay, refusal.delay or delay))
     except Rejected as refusal:
         return Outcome(message, State.FAILED, error_code=refusal.code, reason=refusal.reason)
     except WrongEncryptionKey as error:
@@ -115,7 +113,7 @@ async def _look_up(doubts: list[Message]) -> None:
             logger.warning("message %s stays in doubt: %s", message.pk, error)
             continue
         if report:
-            await _sql(outbox.adopt, message, report)
+            await _sql(outbox.receipt, message, message.attempt, report)
         else:
             await _sql(outbox.not_listed, message)
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import MD5, Upper
+from django.db.models.functions import MD5, Now, Upper
 from django.urls import reverse
 from django.utils import timezone
 
@@ -53,6 +53,11 @@ def validate_sender(value: str) -> None:
 
 def validate_body(value: str) -> None:
     """A body can be sent as it stands, and each pair of double braces in it is a placeholder."""
+    if len(value) > text.MAX_BODY_CHARACTERS:
+        raise ValidationError(
+            f"A text may have {text.MAX_BODY_CHARACTERS} characters at most; this has {len(value)}.",
+            code="too_long",
+        )
     try:
         text.refuse_unsendable(value)
     except text.CannotBeSent as error:
@@ -115,6 +120,19 @@ class UserProfile(models.Model):
     def __str__(self) -> str:
         return self.user.get_username()
 
+    @classmethod
+    def of(cls, user: Any) -> UserProfile:
+        """The user's profile; an empty one, not stored, if they never had one."""
+        return cls.objects.filter(user=user).first() or cls(user=user)
+
+    def enabled_providers(self) -> list[ProviderName]:
+        """The providers that this user may choose from."""
+        enabled = {
+            ProviderName.TWILIO: self.twilio_enabled,
+            ProviderName.ATLAS: self.atlas_enabled and bool(settings.ATLAS_ACCOUNT_SID),
+        }
+        return [provider for provider in ProviderName if enabled[provider]]
+
     def default_sender(self, provider: str) -> str:
         """The sender that a provider uses for this user where nothing else is named; "" if none is set."""
         return settings.ATLAS_FROM if provider == ProviderName.ATLAS else self.twilio_from
@@ -160,9 +178,7 @@ class Sendable(models.Model):
         on_delete=models.PROTECT,
         help_text="Whose Twilio account sends it.",
     )
-    provider = models.CharField(
-        max_length=16, choices=ProviderName.choices, default=ProviderName.TWILIO
-    )
+    provider = models.CharField(max_length=16, choices=ProviderName.choices, default=ProviderName.TWILIO)
     sender = models.CharField(
         "From",
         max_length=SENDER_CHARACTERS,
@@ -312,9 +328,7 @@ class Message(models.Model):
         ordering: ClassVar = ["-created_at"]
         constraints: ClassVar = [
             # One SID belongs to one text. NULLs do not collide.
-            models.UniqueConstraint(
-                fields=["account_sid", "provider_sid"], name="message_sid_unique"
-            ),
+            models.UniqueConstraint(fields=["account_sid", "provider_sid"], name="message_sid_unique"),
             # Two equal texts in doubt could adopt each other's SID: one waits for the other.
             models.UniqueConstraint(
                 "account_sid",
@@ -346,13 +360,12 @@ class Message(models.Model):
 
     @classmethod
     def promise(cls, *, send_within_seconds: int, **fields: Any) -> Message:
-        """A new queued text, not yet stored, with the times that its promise implies."""
-        now = timezone.now()
+        """A new queued text, not yet stored. Its times are the database's, as hosts may disagree."""
         return cls(
-            created_at=now,
-            updated_at=now,
-            next_attempt_at=now,
-            expires_at=now + timedelta(seconds=send_within_seconds),
+            created_at=Now(),
+            updated_at=Now(),
+            next_attempt_at=Now(),
+            expires_at=Now() + timedelta(seconds=send_within_seconds),
             **fields,
         )
 
@@ -405,11 +418,10 @@ class OptOut(models.Model):
         CALL = "call", "Said in a call"
         PERSON = "person", "Entered by hand"
 
-    recipient = models.CharField("number", max_length=NUMBER_CHARACTERS)
+    # Wider than E.164: what a person writes is cleaned after its length is looked at.
+    recipient = models.CharField("number", max_length=32)
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.PERSON)
-    evidence = models.CharField(
-        max_length=300, blank=True, help_text="What the person said or wrote."
-    )
+    evidence = models.CharField(max_length=300, blank=True, help_text="What the person said or wrote.")
     created_at = models.DateTimeField("since", auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -440,6 +452,14 @@ class OptOut(models.Model):
             self.recipient = numbers.parse(self.recipient)
         except numbers.NotANumber as error:
             raise ValidationError({"recipient": str(error)}) from error
+
+    def lift(self, user: Any, because: str) -> bool:
+        """End the opt-out; that it was one stays on record. False if it had ended before."""
+        return bool(
+            OptOut.objects.filter(pk=self.pk, lifted_at=None).update(
+                lifted_at=timezone.now(), lifted_by=user, lifted_because=because
+            )
+        )
 
     @classmethod
     def stands_for(cls, recipient: str) -> bool:

@@ -28,21 +28,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, prefetch_related_objects
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from sms.models import Message, MessageEvent, OptOut, State
 from sms.providers.base import Report
 
-# Longer than connecting (3 s), reading (35 s) and a margin: a lease that ran out means a dead worker.
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+LATE_BOUND = timedelta(seconds=settings.LATE_BOUND_SECONDS)
 # A text that was surely not taken is tried again after these; then it has failed.
 RETRY_DELAYS = [timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 16)]
-# A carrier may create a message this long after our request broke off (its own time-out is 26 s), and its
-# list may lag: a doubt is looked up no sooner, and twice with as much between.
-LATE_BOUND = timedelta(seconds=60)
+# How often a carrier's list must be read without the text before it surely is not there.
 CLEAN_LISTINGS = 2
 # Out of doubt a text is handed over once more at most.
 MAX_ATTEMPTS_IN_DOUBT = 2
@@ -63,7 +61,7 @@ RANK = {
     State.CANCELED: 5,
     State.BLOCKED: 5,
 }
-IN_DOUBT = [State.SUBMITTING, State.UNCONFIRMED]
+OPTED_OUT = "The recipient opted out before it was sent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,11 @@ def claim(limit: int) -> list[Message]:
     """
     token = uuid.uuid4()
     try:
-        claimed = list(Message.objects.raw(_CLAIM, {"limit": limit, "token": token, "lease": LEASE}))
+        claimed = list(
+            Message.objects.raw(
+                _CLAIM, {"limit": limit, "token": token, "lease": LEASE, "opted_out": OPTED_OUT}
+            )
+        )
     except IntegrityError:
         # Another worker claimed the equal text in this instant; it is found in doubt next time.
         return []
@@ -103,7 +105,8 @@ _CLAIM = """
 WITH due AS (
     SELECT m.id, m.account_sid, m.recipient, m.body, m.priority, m.next_attempt_at
     FROM sms_message m
-    WHERE m.state = 'queued' AND m.next_attempt_at <= now() AND m.expires_at > now()
+    WHERE m.state = 'queued'
+      AND m.next_attempt_at <= statement_timestamp() AND m.expires_at > statement_timestamp()
       AND NOT EXISTS (
         SELECT 1 FROM sms_message twin
         WHERE twin.state IN ('submitting', 'unconfirmed') AND twin.account_sid = m.account_sid
@@ -121,23 +124,24 @@ WITH due AS (
         ) AS opted_out
     FROM due
 ), blocked AS (
-    UPDATE sms_message m SET state = 'blocked', updated_at = now(),
-        reason = 'The recipient opted out before it was sent.'
+    UPDATE sms_message m SET state = 'blocked', updated_at = statement_timestamp(),
+        reason = %(opted_out)s
     FROM ranked WHERE ranked.id = m.id AND ranked.opted_out
     RETURNING m.id
 ), moved AS (
     UPDATE sms_message m SET
         state = 'submitting', attempt = m.attempt + 1, claim_token = %(token)s,
-        lease_until = now() + %(lease)s, submitted_at = now(), updated_at = now(),
+        lease_until = statement_timestamp() + %(lease)s,
+        submitted_at = statement_timestamp(), updated_at = statement_timestamp(),
         clean_listings = 0, listed_at = NULL, reason = ''
     FROM ranked WHERE ranked.id = m.id AND NOT ranked.opted_out AND ranked.twin = 1
     RETURNING m.*
 ), noted AS (
     INSERT INTO sms_messageevent
         (message_id, at, state, attempt, provider_status, provider_sid, detail)
-    SELECT id, now(), 'submitting', attempt, '', '', '' FROM moved
+    SELECT id, statement_timestamp(), 'submitting', attempt, '', '', '' FROM moved
     UNION ALL
-    SELECT id, now(), 'blocked', 0, '', '', 'The recipient opted out before it was sent.' FROM blocked
+    SELECT id, statement_timestamp(), 'blocked', 0, '', '', %(opted_out)s FROM blocked
 )
 SELECT * FROM moved ORDER BY priority, next_attempt_at
 """
@@ -146,7 +150,8 @@ SELECT * FROM moved ORDER BY priority, next_attempt_at
 def record(outcomes: Sequence[Outcome]) -> None:
     """Store what came of claimed messages, all at once.
 
-    A message that a receipt has moved on meanwhile keeps what the receipt said.
+    A message that a receipt has moved on meanwhile keeps what the receipt said. An answer that comes after
+    the lease ran out still resolves the doubt, unless the text has been claimed anew.
     """
     if not outcomes:
         return
@@ -162,6 +167,7 @@ def record(outcomes: Sequence[Outcome]) -> None:
                 _record([Outcome(outcome.message, State.UNCONFIRMED, reason=lost)])
 
 
+@transaction.atomic
 def _record(outcomes: Sequence[Outcome]) -> None:
     columns = zip(
         *(
@@ -195,16 +201,17 @@ WITH outcome AS (
         error_code = outcome.error_code,
         reason = outcome.reason,
         refusals = m.refusals + (outcome.state = 'queued')::int,
-        next_attempt_at = now() + outcome.delay,
-        claim_token = NULL, lease_until = NULL, updated_at = now()
+        next_attempt_at = statement_timestamp() + outcome.delay,
+        claim_token = NULL, lease_until = NULL, updated_at = statement_timestamp()
     FROM outcome
-    WHERE m.id = outcome.id AND m.claim_token = outcome.token AND m.state = 'submitting'
+    WHERE m.id = outcome.id AND m.claim_token = outcome.token
+      AND m.state IN ('submitting', 'unconfirmed')
     RETURNING m.id, m.attempt
 )
 INSERT INTO sms_messageevent
     (message_id, at, state, attempt, provider_status, provider_sid, error_code, detail)
-SELECT moved.id, now(), outcome.state, moved.attempt, outcome.status, COALESCE(outcome.sid, ''),
-       outcome.error_code, outcome.reason
+SELECT moved.id, statement_timestamp(), outcome.state, moved.attempt, outcome.status,
+       COALESCE(outcome.sid, ''), outcome.error_code, outcome.reason
 FROM moved JOIN outcome USING (id)
 ON CONFLICT DO NOTHING
 """
@@ -215,39 +222,48 @@ def receipt(message: Message, attempt: int, report: Report) -> bool:
 
     Reports may come in any order, repeatedly, and before the carrier's own answer.
     """
+    try:
+        return _receipt(message, attempt, report)
+    except IntegrityError:
+        # The SID is another message's: it says nothing of this one.
+        return False
+
+
+@transaction.atomic
+def _receipt(message: Message, attempt: int, report: Report) -> bool:
     lower = [state for state, rank in RANK.items() if rank < RANK[report.state]]
-    with transaction.atomic():
-        MessageEvent.objects.bulk_create(
-            [
-                MessageEvent(
-                    message=message,
-                    state=report.state,
-                    attempt=attempt,
-                    provider_status=report.status,
-                    provider_sid=report.sid,
-                    error_code=report.error_code,
-                    detail=report.reason[:300],
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        rows = Message.objects.filter(pk=message.pk)
-        # Two SIDs for one message are two texts on somebody's phone: to be seen, not hidden.
-        rows.exclude(provider_sid=None).exclude(provider_sid=report.sid).filter(
-            duplicate_detected=False
-        ).update(duplicate_detected=True, updated_at=Now())
-        rows.filter(provider_sid=None).update(provider_sid=report.sid)
-        # A queued message was handed over at least once: what is reported is that attempt, and it arrived.
-        return bool(
-            rows.filter(state__in=lower, provider_sid=report.sid, attempt__gt=0).update(
+    MessageEvent.objects.bulk_create(
+        [
+            MessageEvent(
+                message=message,
+                at=Now(),
                 state=report.state,
+                attempt=attempt,
+                provider_status=report.status,
+                provider_sid=report.sid,
                 error_code=report.error_code,
-                reason=report.reason[:300],
-                claim_token=None,
-                lease_until=None,
-                updated_at=Now(),
+                detail=report.reason[:300],
             )
+        ],
+        ignore_conflicts=True,
+    )
+    rows = Message.objects.filter(pk=message.pk)
+    # Two SIDs for one message are two texts on somebody's phone: to be seen, not hidden.
+    rows.exclude(provider_sid=None).exclude(provider_sid=report.sid).filter(duplicate_detected=False).update(
+        duplicate_detected=True, updated_at=Now()
+    )
+    rows.filter(provider_sid=None).update(provider_sid=report.sid)
+    # A queued message that was handed over once: what is reported is that attempt, and it arrived.
+    return bool(
+        rows.filter(state__in=lower, provider_sid=report.sid, attempt__gt=0).update(
+            state=report.state,
+            error_code=report.error_code,
+            reason=report.reason[:300],
+            claim_token=None,
+            lease_until=None,
+            updated_at=Now(),
         )
+    )
 
 
 def expire() -> int:
@@ -284,22 +300,13 @@ def doubts(limit: int = 100) -> list[Message]:
     )
 
 
-def known_sids(message: Message) -> set[str]:
+def known_sids(message: Message) -> set[str | None]:
     """The SIDs that other texts to the same recipient have, so that none is adopted twice."""
     return set(
         Message.objects.filter(account_sid=message.account_sid, recipient=message.recipient)
         .exclude(provider_sid=None)
         .values_list("provider_sid", flat=True)
     )
-
-
-def adopt(message: Message, report: Report) -> None:
-    """The carrier's list holds an unconfirmed message after all."""
-    try:
-        receipt(message, message.attempt, report)
-    except IntegrityError:
-        # Another message adopted that SID in this instant: this one is still in doubt.
-        return
 
 
 def not_listed(message: Message) -> None:
@@ -316,12 +323,14 @@ def not_listed(message: Message) -> None:
     )
     if not counted:
         return
-    clean = Message.objects.filter(
-        pk=message.pk, state=State.UNCONFIRMED, clean_listings__gte=CLEAN_LISTINGS
-    )
+    clean = Message.objects.filter(pk=message.pk, state=State.UNCONFIRMED, clean_listings__gte=CLEAN_LISTINGS)
     again = clean.filter(attempt__lt=MAX_ATTEMPTS_IN_DOUBT, expires_at__gt=Now())
     if not _move(again, State.QUEUED, "The carrier surely does not have it: it is sent again."):
-        _move(clean, State.UNKNOWN, "The carrier does not list it, and there is no time left to try again.")
+        _move(
+            clean,
+            State.UNKNOWN,
+            "The carrier does not list it, and there is no time left to try again.",
+        )
 
 
 def next_delay(message: Message) -> timedelta | None:
@@ -339,7 +348,7 @@ def opt_out(recipient: str, source: str, evidence: str = "", user: Any = None) -
         _move(
             Message.objects.filter(recipient=recipient, state__in=[State.QUEUED, State.HELD]),
             State.BLOCKED,
-            "The recipient opted out before it was sent.",
+            OPTED_OUT,
         )
 
 
@@ -350,12 +359,14 @@ def _move(rows: Any, state: State, reason: str) -> int:
         if not found:
             return 0
         moved: int = rows.filter(pk__in=[pk for pk, _ in found]).update(
-            state=state, reason=reason, claim_token=None, lease_until=None,
-            next_attempt_at=Now(), updated_at=Now(),
+            state=state,
+            reason=reason,
+            lease_until=None,
+            next_attempt_at=Now(),
+            updated_at=Now(),
         )
-        now = timezone.now()
         MessageEvent.objects.bulk_create(
-            MessageEvent(message_id=pk, at=now, state=state, attempt=attempt, detail=reason)
+            MessageEvent(message_id=pk, at=Now(), state=state, attempt=attempt, detail=reason)
             for pk, attempt in found
         )
     return moved

@@ -7,13 +7,13 @@ from celery import shared_task
 from sms import dispatch
 
 
-@shared_task(soft_time_limit=None)
+@shared_task  # type: ignore[untyped-decorator]
 def drain() -> None:
     """Hand over all that is due."""
     dispatch.drain()
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def reconcile() -> None:
     """Expire what is too old, and resolve what is in doubt."""
     dispatch.reconcile()

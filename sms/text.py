@@ -69,5 +69,5 @@ def refuse_unsendable(text: str) -> None:
 def size(text: str) -> Size:
     """Characters, encoding and segments as carriers count them (3GPP TS 23.038)."""
     split = smsutil.split(text)
-    encoding = "GSM-7" if split.encoding == "gsm0338" else "UCS-2"
+    encoding = "GSM-7" if split.encoding == "gsm0338" or not text else "UCS-2"
     return Size(characters=len(text), encoding=encoding, segments=max(1, len(split.parts)))

@@ -109,7 +109,12 @@ class MessageFactory(DjangoModelFactory):
     profile = factory.SubFactory(ProfileFactory, user=factory.SubFactory(UserFactory, profile=None))
 
     @classmethod
+    def _build(cls, model_class, *args, **kwargs):
+        return model_class.promise(**kwargs)
+
+    @classmethod
     def _create(cls, model_class, *args, **kwargs):
         message = model_class.promise(**kwargs)
         message.save(force_insert=True)
+        message.refresh_from_db()
         return message

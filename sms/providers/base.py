@@ -82,7 +82,7 @@ class Provider(ABC):
 
     @abstractmethod
     async def find(
-        self, message: Message, credential: Credential, since: datetime, known_sids: set[str]
+        self, message: Message, credential: Credential, since: datetime, known_sids: set[str | None]
     ) -> Report | None:
         """What the provider holds that must be this message, created from `since` on and not among
         `known_sids`; None if there is nothing. Raises NotAccepted if the list could not be read whole."""

@@ -107,7 +107,7 @@ class Twilio(Provider):
         return _report(created.sid, created.status, created.error_code)
 
     async def find(
-        self, message: Message, credential: Credential, since: datetime, known_sids: set[str]
+        self, message: Message, credential: Credential, since: datetime, known_sids: set[str | None]
     ) -> Report | None:
         until = since + timedelta(seconds=120)
         try:
@@ -126,7 +126,14 @@ class Twilio(Provider):
                     and message.sender in (held.from_, held.messaging_service_sid)
                 ):
                     return _report(held.sid, held.status, held.error_code)
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
+        except (
+            TwilioException,
+            aiohttp.ClientError,
+            TimeoutError,
+            OSError,
+            ValueError,
+            TypeError,
+        ) as error:
             raise NotAccepted("The provider's list could not be read.") from error
         return None
 
@@ -160,16 +167,14 @@ class Twilio(Provider):
         if client is None:
             if self._http is None:
                 self._http = _KeptAlive()
-            client = Client(
-                credential.account_sid, credential.token(), http_client=self._http
-            )
+            client = Client(credential.account_sid, credential.token(), http_client=self._http)
             if settings.TWILIO_API_URL:
                 client.api.base_url = settings.TWILIO_API_URL
             self._clients[credential] = client
         return client
 
 
-class _KeptAlive(AsyncHttpClient):
+class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
     """The SDK's HTTP client with kept-alive connections and time-outs.
 
     The SDK's own passes its default of no time-out over the session's, so that a hung answer hangs for ever.
@@ -178,9 +183,7 @@ class _KeptAlive(AsyncHttpClient):
     def __init__(self) -> None:
         super().__init__(logging.getLogger("twilio"), is_async=True)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS
-            ),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=aiohttp.ClientTimeout(
                 total=CONNECT_SECONDS + READ_SECONDS,
                 sock_connect=CONNECT_SECONDS,
@@ -194,8 +197,8 @@ class _KeptAlive(AsyncHttpClient):
         self,
         method: str,
         url: str,
-        params: Mapping[str, object] | None = None,
-        data: Mapping[str, object] | None = None,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,
@@ -211,9 +214,7 @@ class _KeptAlive(AsyncHttpClient):
             allow_redirects=False,
         ) as response:
             if response.status == TOO_MANY_REQUESTS:
-                raise NotAccepted(
-                    "The account sends faster than the provider takes.", _retry_after(response)
-                )
+                raise NotAccepted("The account sends faster than the provider takes.", _retry_after(response))
             return Response(response.status, await response.text(), response.headers)
 
     async def close(self) -> None:

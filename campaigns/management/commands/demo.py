@@ -35,9 +35,7 @@ def _make() -> bool:
     users = get_user_model().objects
     if users.filter(username=USERNAME).exists():
         return False
-    ops = users.create_superuser(
-        USERNAME, email="", password=os.environ["DEMO_PASSWORD"], first_name="Olive"
-    )
+    ops = users.create_superuser(USERNAME, email="", password=os.environ["DEMO_PASSWORD"], first_name="Olive")
     UserProfile.objects.create(
         user=ops,
         twilio_account_sid=os.environ["DEMO_ACCOUNT_SID"],
@@ -76,8 +74,7 @@ def _make() -> bool:
         name="Finding us",
         questions=["Where are you?", "Is there parking?", "How do I get there by train?"],
         content="48 Mill Lane, six minutes on foot from Union Station. Parking behind the house is free.",
-        actions="Offer to text the caller the directions. If they agree, call "
-        f"{{{{{directions.name}}}}}.",
+        actions=f"Offer to text the caller the directions. If they agree, call {{{{{directions.name}}}}}.",
         owner=ops,
     )
     note = SmsAction.objects.create(

@@ -1,0 +1,243 @@
+"""The pages of the Build room, and of users.
+
+Topics and SMS actions are registered by campaigns, which knows where they are used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from builder.forms import SmsActionForm, TopicForm
+from builder.models import SmsAction, Topic
+from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
+from sms.admin import sent_by
+from sms.models import SmsTemplate, UserProfile
+from sms.pages import OwnedPage, Page
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
+
+
+def links(things: Any) -> SafeString | str:
+    """Things as links to their pages; a dash if there are none."""
+    shown = [
+        (reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk]), thing)
+        for thing in things
+    ]
+    return format_html_join(", ", '<a class="mc-link" href="{}">{}</a>', shown) or "–"
+
+
+class TemplateList(ChangeList):
+    """The templates of one page, each with the topics that refer to it, in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        by_reference = Topic.by_reference()
+        templates: list[Any] = list(self.result_list)
+        for template in templates:
+            template.topics = by_reference.get(template.name, [])
+        self.result_list = templates  # type: ignore[assignment]
+
+
+@admin.register(SmsTemplate)
+class SmsTemplateAdmin(BareSmsTemplateAdmin):
+    """A template keeps the topics that refer to it in step: renaming follows, deleting is refused."""
+
+    list_display = ("name", "text", sent_by, "segments", "used_in", "updated_at")
+
+    @admin.display(description="Used in topics")
+    def used_in(self, obj: Any) -> SafeString | str:
+        return links(obj.topics)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return TemplateList
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        by_reference = Topic.by_reference()
+        protected += [
+            format_html("Managed topic {} refers to {}", links([topic]), template.name)
+            for template in objs
+            for topic in by_reference.get(template.name, [])
+        ]
+        return deleted, counts, lacking, protected
+
+    def save_model(self, request: HttpRequest, obj: SmsTemplate, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            renamed = Topic.rename_reference(form.initial["name"], obj.name)
+            if renamed:
+                names = ", ".join(f"“{topic}”" for topic in renamed)
+                self.message_user(request, f"The topics {names} now refer to “{obj}”.", messages.INFO)
+
+
+class TopicAdmin(Page[Topic]):
+    form = TopicForm
+    list_display = ("name", "refers_to", "is_active", "updated_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "content", "actions")
+    fieldsets = (
+        (None, {"fields": ("name", "questions", "content")}),
+        ("Actions", {"fields": ("actions", "is_active")}),
+    )
+
+    @admin.display(description="Sends")
+    def refers_to(self, obj: Topic) -> str:
+        return ", ".join(obj.references) or "–"
+
+    def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
+        if not change:
+            obj.owner = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+
+class SmsActionAdmin(OwnedPage[SmsAction]):
+    form = SmsActionForm
+    list_display = ("name", "what", "whom", sent_by, "updated_at")
+    list_filter = ("is_active", "provider", "recipient")
+    search_fields = ("name", "description")
+    list_select_related = ("template", "owner__sms_profile")
+    fieldsets = (
+        ("What is sent", {"fields": ("name", "description", "template", "recipient")}),
+        ("Provider", {"fields": ("owner", "provider")}),
+        ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
+        ("When it may be sent", {"fields": ("transactional", "send_within_seconds", "is_active")}),
+    )
+
+    @admin.display(description="Text")
+    def what(self, obj: SmsAction) -> str:
+        return f"Template {obj.template}" if obj.template else "The agent writes it"
+
+    @admin.display(description="To")
+    def whom(self, obj: SmsAction) -> str:
+        return "The caller" if obj.recipient == SmsAction.Recipient.CALLER else "Anyone"
+
+    def get_fieldsets(self, request: HttpRequest, obj: SmsAction | None = None) -> Any:
+        what, provider, twilio, when = super().get_fieldsets(request, obj)
+        if obj is None or (obj.owner_id == request.user.pk and self.has_change_permission(request, obj)):
+            description = (
+                "Kept on your profile and shared by all your Twilio actions and templates: you enter them "
+                "once. What you change here changes there."
+            )
+            fields = ("account_sid", "auth_token", "default_from", "sender")
+        else:
+            fields = ("sender",)
+            description = _whose_credentials(obj)
+        return [what, provider, (twilio[0], {**twilio[1], "description": description, "fields": fields}), when]
+
+    @method_decorator(sensitive_post_parameters("auth_token"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: SmsAction, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        obj.owner_profile()
+        if form.save_credentials():
+            self.message_user(request, "Your Twilio credentials are stored on your profile.", messages.INFO)
+
+
+def _whose_credentials(action: SmsAction) -> SafeString:
+    profile = UserProfile.of(action.owner)
+    stored = profile.twilio_account_sid and profile.twilio_auth_token
+    words = "are stored" if stored else "are missing: nothing can be sent until they enter them"
+    return format_html("The credentials are those of {}; they {}.", action.owner, words)
+
+
+admin.site.unregister(Group)
+admin.site.unregister(get_user_model())
+
+if TYPE_CHECKING:
+    _UserPage = DjangoUserAdmin[User]
+else:
+    # unfold's form pages with Django's handling of passwords.
+    class _UserPage(DjangoUserAdmin, Page):
+        pass
+
+
+@admin.register(User)
+class UserAdmin(_UserPage):
+    """Who may log in. Only superusers touch superusers, or decide what anybody may do."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "profile")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("May do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    @admin.display(description="SMS profile")
+    def profile(self, obj: User) -> SafeString | str:
+        profile = getattr(obj, "sms_profile", None)
+        if profile is None:
+            return "–"
+        url = reverse("admin:sms_userprofile_change", args=[profile.pk])
+        return format_html('<a class="mc-link" href="{}">Providers and credentials</a>', url)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self.list_display if _is_superuser(request) else self.list_display[:-1]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("sms_profile")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if _is_superuser(request):
+            return self.readonly_fields
+        return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _not_above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _not_above(request, obj)
+
+
+if TYPE_CHECKING:
+    _GroupPage = DjangoGroupAdmin
+else:
+
+    class _GroupPage(DjangoGroupAdmin, Page):
+        pass
+
+
+@admin.register(Group)
+class GroupAdmin(_GroupPage):
+    """What several users may do; only superusers decide it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_superuser)  # type: ignore[union-attr]
+
+
+def _not_above(request: HttpRequest, user: Model | None) -> bool:
+    return user is None or _is_superuser(request) or not getattr(user, "is_superuser", False)

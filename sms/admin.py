@@ -1,0 +1,250 @@
+"""The pages for SMS templates, profiles and opt-outs; the messages' are in sms/oncall.py.
+
+Templates and messages are registered by the floors above, which know who uses a template and which call a
+message belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.paginator import InfinitePaginator
+
+from sms import numbers, outbox, text
+from sms.forms import LiftForm, OptOutForm, SmsTemplateForm, UserProfileForm
+from sms.models import OptOut, Sendable, SmsTemplate, UserProfile
+from sms.pages import OwnedPage, Page, Since, first_words, label
+
+
+@admin.display(description="Sent by")
+def sent_by(obj: Sendable) -> SafeString:
+    """Provider and sender, or why nothing can be sent."""
+    obstacle = obj.obstacle()
+    provider = obj.provider.capitalize()
+    if obstacle:
+        return format_html('{} <span class="mc-why">{}</span>', label("cannot send", "warn"), obstacle)
+    return format_html('<span class="mc-nowrap">{} · {}</span>', provider, obj.effective_sender())
+
+
+class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
+    form = SmsTemplateForm
+    list_display = ("name", "text", sent_by, "segments", "owner", "updated_at")
+    list_filter = ("is_active", "provider")
+    search_fields = ("name", "body")
+    list_select_related = ("owner__sms_profile",)
+    fieldsets = (
+        ("What is sent", {"fields": ("name", "description", "body")}),
+        ("Who sends it", {"fields": ("owner", "provider", "sender")}),
+        ("When it may be sent", {"fields": ("transactional", "send_within_seconds", "is_active")}),
+    )
+
+    @admin.display(description="Text")
+    def text(self, obj: SmsTemplate) -> str:
+        return first_words(obj.body)
+
+    @admin.display(description="Segments")
+    def segments(self, obj: SmsTemplate) -> str:
+        size = text.size(obj.body)
+        return f"{size.segments} ({size.encoding})"
+
+    def save_model(self, request: HttpRequest, obj: SmsTemplate, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        # From now on lists read the owner's profile, and no list writes one.
+        obj.owner_profile()
+
+
+@admin.register(UserProfile)
+class UserProfileAdmin(Page[UserProfile]):
+    """Everybody's own profile; superusers reach the others' from the user's page."""
+
+    form = UserProfileForm
+    list_display = ("user", "has_credentials", "twilio_from", "twilio_enabled", "atlas_enabled")
+    list_select_related = ("user",)
+    ordering = ("user__username",)
+    fieldsets = (
+        (
+            "Twilio",
+            {
+                "description": "Entered once, used by all of the user's own Twilio templates and actions.",
+                "fields": ("twilio_account_sid", "auth_token", "remove_token", "twilio_from"),
+            },
+        ),
+        ("Providers", {"fields": ("twilio_enabled", "atlas_enabled")}),
+    )
+
+    @admin.display(description="credentials", boolean=True)
+    def has_credentials(self, obj: UserProfile) -> bool:
+        return bool(obj.twilio_account_sid and obj.twilio_auth_token)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("me/", self.admin_site.admin_view(self.me), name="sms_userprofile_me"),
+            *super().get_urls(),
+        ]
+
+    def me(self, request: HttpRequest) -> HttpResponse:
+        profile, _ = UserProfile.objects.get_or_create(user_id=request.user.pk)
+        return HttpResponseRedirect(reverse("admin:sms_userprofile_change", args=[profile.pk]))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
+        profiles = super().get_queryset(request).select_related("user")
+        return profiles if _is_superuser(request) else profiles.filter(user_id=request.user.pk)
+
+    def get_fieldsets(self, request: HttpRequest, obj: UserProfile | None = None) -> Any:
+        twilio, providers = super().get_fieldsets(request, obj)
+        title, options = twilio
+        fields = options["fields"]
+        if obj is None or not obj.twilio_auth_token:
+            fields = tuple(name for name in fields if name != "remove_token")
+        return [(title, {**options, "fields": fields}), providers]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if _is_superuser(request) else ("twilio_enabled", "atlas_enabled")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
+        return _is_superuser(request) or obj is None or obj.user_id == request.user.pk
+
+    def has_change_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
+        return False
+
+    @method_decorator(sensitive_post_parameters("auth_token"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: UserProfile) -> HttpResponse:
+        self.message_user(request, "The profile is saved.", messages.SUCCESS)
+        return HttpResponseRedirect(request.path)
+
+
+class Standing(admin.SimpleListFilter):
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Opted out"), ("no", "Lifted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> QuerySet[OptOut]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(lifted_at__isnull=self.value() == "yes")
+
+
+@admin.register(OptOut)
+class OptOutAdmin(Page[OptOut]):
+    """Entered and lifted by hand; never changed otherwise, and never deleted."""
+
+    form = OptOutForm
+    paginator = InfinitePaginator
+    list_display = ("recipient", "standing", "source", "words", "created_at", "created_by")
+    list_filter = (Standing, "source", Since)
+    list_select_related = ("created_by",)
+    search_fields = ("=recipient",)
+    search_help_text = "A whole number, with + and country code"
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("recipient", "source", "evidence", "created_at", "created_by")}),
+        ("Lifted", {"fields": ("lifted_at", "lifted_by", "lifted_because")}),
+    )
+    add_fieldsets = ((None, {"fields": ("recipient", "evidence")}),)
+
+    @admin.display(description="State")
+    def standing(self, obj: OptOut) -> SafeString:
+        return label("lifted", "plain") if obj.lifted_at else label("opted out", "bad")
+
+    @admin.display(description="What they said")
+    def words(self, obj: OptOut) -> str:
+        return first_words(obj.evidence)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OptOut], search_term: str
+    ) -> tuple[QuerySet[OptOut], bool]:
+        return search_number(queryset, "recipient", search_term), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: OptOut | None = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        return self.fieldsets if obj.lifted_at else self.fieldsets[:1]
+
+    def has_change_permission(self, request: HttpRequest, obj: OptOut | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: OptOut | None = None) -> bool:
+        return False
+
+    def may_lift(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: OptOut, form: Any, change: bool) -> None:
+        outbox.opt_out(obj.recipient, OptOut.Source.PERSON, obj.evidence, request.user)
+        obj.pk = OptOut.objects.get(recipient=obj.recipient, lifted_at=None).pk
+
+    def get_urls(self) -> list[URLPattern]:
+        lift = self.admin_site.admin_view(self.lift)
+        return [path("<int:pk>/lift/", lift, name="sms_optout_lift"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        may_lift = self.may_lift(request)
+        return super().change_view(
+            request, object_id, form_url, {"may_lift": may_lift, **(extra_context or {})}
+        )
+
+    def lift(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let a number be texted again, with the reason on record."""
+        if not self.may_lift(request):
+            raise PermissionDenied
+        opt_out = get_object_or_404(OptOut, pk=pk)
+        back = HttpResponseRedirect(reverse("admin:sms_optout_change", args=[pk]))
+        form = LiftForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            because = form.cleaned_data["because"]
+            if opt_out.lift(request.user, because):
+                self.log_change(request, opt_out, f"Lifted: {because}")
+                self.message_user(request, f"{opt_out} may be texted again.", messages.SUCCESS)
+            return back
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": opt_out,
+            "crumb": "Lift",
+            "form": form,
+        }
+        return render(request, "admin/sms/optout/lift.html", context)
+
+
+def search_number(queryset: QuerySet[Any], field: str, written: str) -> QuerySet[Any]:
+    """The rows of one whole number, however it is written; all without one, none if it is no number."""
+    if not written.strip():
+        return queryset
+    try:
+        return queryset.filter(**{field: numbers.parse(written)})
+    except numbers.NotANumber:
+        return queryset.none()
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_superuser)  # type: ignore[union-attr]

@@ -1,0 +1,156 @@
+"""The Messages pages: why a text did not arrive, within a minute, on one page."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from sms.admin import search_number
+from sms.models import Message, State
+from sms.pages import ReadOnlyPage, Since, first_words, label
+
+_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+
+TONES = {
+    State.QUEUED: "info",
+    State.HELD: "warn",
+    State.SUBMITTING: "info",
+    State.UNCONFIRMED: "warn",
+    State.ACCEPTED: "info",
+    State.SENT: "info",
+    State.DELIVERED: "good",
+    State.UNDELIVERED: "bad",
+    State.FAILED: "bad",
+    State.UNKNOWN: "bad",
+    State.EXPIRED: "bad",
+    State.CANCELED: "plain",
+    State.BLOCKED: "plain",
+}
+
+# What a state means, and what a person can do about it.
+MEANINGS = {
+    State.QUEUED: (
+        "It waits for a worker, or for its next try.",
+        "If it waits longer than a minute, no worker is running: start one.",
+    ),
+    State.HELD: (
+        "It is held back, and goes on by itself once the reason is gone.",
+        "See to the reason; if nobody does before it expires, it is dropped.",
+    ),
+    State.SUBMITTING: (
+        "A worker is handing it to the carrier right now.",
+        "Nothing. If the worker died, it is looked up at the carrier by itself.",
+    ),
+    State.UNCONFIRMED: (
+        "The carrier may have it or not: the answer was lost.",
+        "Nothing. The carrier's list is read until it is certain; sending it again could text twice.",
+    ),
+    State.ACCEPTED: (
+        "The carrier has it and will send it.",
+        "Wait for the receipt. Without one, receipts do not reach PUBLIC_URL, or the carrier is slow.",
+    ),
+    State.SENT: (
+        "The carrier has sent it. Not every network reports arrival.",
+        "Nothing, unless the person says that it never came: then ask the carrier, by the Message SID.",
+    ),
+    State.DELIVERED: ("It is on the phone.", "Nothing."),
+    State.UNDELIVERED: (
+        "The carrier could not deliver it.",
+        "Check the number with the person: a landline, a phone that is off, or a network that filters.",
+    ),
+    State.FAILED: (
+        "It was refused, and will not be tried again.",
+        "Mend what the reason names; the next text will go. This one can be asked for again in a call.",
+    ),
+    State.UNKNOWN: (
+        "Nobody can tell whether it was sent, and there was no time left to try again.",
+        "Ask the person, or look for the number in the carrier's own log.",
+    ),
+    State.EXPIRED: (
+        "It could not be sent while it was worth sending, so it was dropped.",
+        "See why it waited: the steps below say. If it never left the queue, no worker was running.",
+    ),
+    State.CANCELED: ("It was canceled before it was sent.", "Nothing."),
+    State.BLOCKED: (
+        "The number has opted out, so it was not sent.",
+        "Nothing, unless the person wants texts again: then lift the opt-out.",
+    ),
+}
+
+
+class MessageAdmin(ReadOnlyPage[Message]):
+    """Every text with its reason. Searches and filters go by an index: the table grows without bound."""
+
+    list_display = ("created_at", "recipient", "tool", "words", "standing", "reason")
+    list_filter = ("state", "provider", Since)
+    search_fields = ("=id",)
+    search_help_text = "A whole number with + and country code, a message's id, or a Message SID"
+    sortable_by = ("created_at",)
+    ordering = ("-created_at",)
+    change_form_template = "sms/message.html"
+
+    @admin.display(description="Text")
+    def words(self, obj: Message) -> str:
+        return first_words(obj.body)
+
+    @admin.display(description="State")
+    def standing(self, obj: Message) -> SafeString:
+        return state_label(obj.state)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        term = search_term.strip()
+        if _SID.fullmatch(term):
+            return queryset.filter(provider_sid=term), False
+        try:
+            return queryset.filter(pk=uuid.UUID(term)), False
+        except ValueError:
+            return search_number(queryset, "recipient", term), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        message = self.get_object(request, object_id)
+        about = self.about(message) if message else {}
+        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+    def about(self, message: Message) -> dict[str, Any]:
+        """What the page shows beside the row itself."""
+        meaning, advice = MEANINGS[State(message.state)]
+        return {
+            "label": state_label(message.state),
+            "meaning": meaning,
+            "advice": advice,
+            "steps": _steps(message),
+        }
+
+
+def state_label(state: str) -> SafeString:
+    """A state in plain words, coloured by what it means to a person."""
+    return label(State(state).label, TONES[State(state)])
+
+
+def _steps(message: Message) -> list[dict[str, Any]]:
+    """The life of a text, each step with the time since the one before."""
+    steps = [{"at": message.created_at, "label": label("Promised", "plain"), "event": None}]
+    steps += [
+        {"at": event.at, "label": state_label(event.state), "event": event}
+        for event in message.events.order_by("at", "id")
+    ]
+    before = message.created_at
+    for step in steps:
+        at: Any = step["at"]
+        step["after"] = f"+{(at - before).total_seconds():.3f} s"
+        before = at
+    return steps

@@ -1,0 +1,140 @@
+"""What all admin pages have in common."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.paginator import InfinitePaginator
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+else:
+    from unfold.admin import ModelAdmin as Unfold
+
+    class ModelAdmin(Unfold):
+        """unfold's, which can be written with a model as Django's typed one is."""
+
+        def __class_getitem__(cls, model: object) -> type:
+            return cls
+
+
+M = TypeVar("M", bound=Model)
+
+FIRST_WORDS = 70
+
+
+class Page(ModelAdmin[M]):
+    """A list and a form, as ops staff see them."""
+
+    compressed_fields = True
+    warn_unsaved_form = True
+    list_filter_sheet = False
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+
+class OwnedPage(Page[M]):
+    """Of what is sent from somebody's own account: only its owner and superusers may change it.
+
+    Only superusers choose the owner; else it is whoever adds it, whatever a request says.
+    """
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if request.user.is_superuser:  # type: ignore[union-attr]
+            return fieldsets
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "owner"]})
+            for title, options in fieldsets
+        ]
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        # The class is made anew for each request, so that it may carry whose request it is.
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.user = request.user
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+class ReadOnlyPage(Page[M]):
+    """Of what happened: to be read, by nobody to be changed. The tables grow without bound."""
+
+    # Counting a table that grows takes longer than reading a page of it.
+    paginator = InfinitePaginator
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return super().change_view(
+            request, object_id, form_url, {"show_history": False, **(extra_context or {})}
+        )
+
+
+class Since(admin.SimpleListFilter):
+    """Narrows a list to what is new. Subclasses name the field, which has an index."""
+
+    title = "time"
+    parameter_name = "since"
+    field = "created_at"
+
+    SPANS = {
+        "1h": ("Last hour", timedelta(hours=1)),
+        "24h": ("Last 24 hours", timedelta(hours=24)),
+        "7d": ("Last 7 days", timedelta(days=7)),
+        "30d": ("Last 30 days", timedelta(days=30)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, words) for value, (words, _) in self.SPANS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in self.SPANS:
+            return queryset
+        _, span = self.SPANS[str(self.value())]
+        return queryset.filter(**{f"{self.field}__gte": timezone.now() - span})
+
+
+def label(words: str, tone: str = "plain") -> SafeString:
+    """A coloured label. `tone` is plain, info, good, warn or bad."""
+    return format_html('<span class="mc-label mc-{}">{}</span>', tone, words)
+
+
+def first_words(text: str) -> str:
+    """As much of a text as a list has room for."""
+    line = " ".join(text.split())
+    return line if len(line) <= FIRST_WORDS else line[: FIRST_WORDS - 1].rstrip() + "…"
+
+
+def _may_touch(request: HttpRequest, obj: Any) -> bool:
+    return obj is None or request.user.is_superuser or obj.owner_id == request.user.pk  # type: ignore[union-attr]

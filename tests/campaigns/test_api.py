@@ -1,0 +1,425 @@
+"""The HTTP door, as a runtime uses it and as a stranger tries it."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+
+from campaigns.models import Call, Consent, ToolCall
+from sms.models import Message, OptOut, UserProfile
+from tests import factories
+from tests.factories import CALLER, SECRET
+
+pytestmark = pytest.mark.django_db
+
+PARAMETERS = {"guests": "four", "day": "Friday", "consent": "Yes, please text me."}
+
+
+@pytest.fixture
+def template(campaign):
+    template = factories.TemplateFactory(name="confirmation", owner=campaign.owner)
+    topic = factories.TopicFactory(actions="Call {{confirmation}}.", owner=campaign.owner)
+    campaign.topics.add(topic)
+    return template
+
+
+@pytest.fixture
+def action(campaign):
+    def attach(**fields):
+        fields = {"name": "note", "owner": campaign.owner, **fields}
+        action = factories.ActionFactory(**fields)
+        factories.AttachmentFactory(campaign=campaign, action=action)
+        return action
+
+    return attach
+
+
+@pytest.fixture
+def door(connection, template):
+    """Fires a tool through the door; keywords replace fields of the envelope."""
+
+    def fire(tool="confirmation", secret=SECRET, slug=connection.slug, body=None, **fields):
+        envelope = {
+            "callId": "call-1",
+            "toolCallId": "tool-call-1",
+            "customerPhoneNumber": CALLER,
+            "parameters": PARAMETERS,
+            **fields,
+        }
+        return Client().post(
+            f"/c/{slug}/tools/{tool}",
+            data=json.dumps(envelope) if body is None else body,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {secret}"} if secret else {},
+        )
+
+    return fire
+
+
+def nothing_is_written() -> bool:
+    return not any(model.objects.exists() for model in (Message, Call, ToolCall, Consent))
+
+
+class TestFiring:
+    def test_a_tool_call_promises_a_text(self, door, template):
+        answer = door().json()
+
+        message = Message.objects.get()
+        assert answer["status"] == "accepted"
+        assert answer["messageId"] == str(message.pk)
+        assert answer["say"] == "The text is on its way to the number ending in 2 3."
+        assert message.body == "Your table for four is booked for Friday."
+        assert (message.recipient, message.sender) == (CALLER, "+13125550142")
+        assert (message.state, message.template, message.country) == ("queued", template, "US")
+
+    def test_what_the_caller_said_is_kept(self, door, campaign):
+        door()
+
+        consent = Consent.objects.get()
+        assert (consent.words, consent.recipient) == ("Yes, please text me.", CALLER)
+        assert consent.campaign == campaign
+        assert consent.tool_call.call.external_id == "call-1"
+
+    def test_the_same_tool_call_again_gets_the_first_answer(self, door):
+        first, second = door(), door()
+
+        assert first.json() == second.json()
+        assert Message.objects.count() == 1
+
+    def test_without_an_id_the_same_text_in_the_same_call_is_the_same_request(self, door):
+        first = door(toolCallId="")
+        again = door(toolCallId="", parameters={**PARAMETERS, "consent": "Yes!"})
+
+        assert first.json() == again.json()
+        assert Message.objects.count() == 1
+
+    def test_another_call_is_another_request(self, door):
+        door(toolCallId="")
+        door(toolCallId="", callId="call-2")
+
+        assert Message.objects.count() == 2
+
+    def test_an_id_that_comes_with_another_request_is_refused(self, door):
+        door()
+
+        answer = door(parameters={**PARAMETERS, "day": "Sunday"})
+
+        assert (answer.status_code, answer.json()["error"]) == (409, "tool_call_id_reused")
+        assert Message.objects.count() == 1
+
+    def test_the_agents_own_words_are_sent_by_an_action_without_template(self, door, action):
+        action()
+
+        door("note", parameters={"message": "The soup is 9 dollars.", "consent": "sure"})
+
+        assert Message.objects.get().body == "The soup is 9 dollars."
+
+    def test_the_platforms_provider_sends_from_its_own_number(self, door, action, settings):
+        settings.ATLAS_ACCOUNT_SID, settings.ATLAS_FROM = "AC" + "9" * 32, "+13125550100"
+        action(provider="atlas")
+
+        door("note", parameters={"message": "Hello.", "consent": "sure"})
+
+        message = Message.objects.get()
+        assert (message.provider, message.account_sid, message.sender, message.profile) == (
+            "atlas",
+            "AC" + "9" * 32,
+            "+13125550100",
+            None,
+        )
+
+    def test_whom_the_model_names_is_texted_where_the_action_says_anyone(self, door, action):
+        action(recipient="anyone", transactional=True)
+
+        door("note", parameters={"to": "(312) 555-0177", "message": "Hello."})
+
+        assert Message.objects.get().recipient == "+13125550177"
+
+    def test_a_call_has_the_number_that_came_first(self, door):
+        door()
+
+        answer = door(toolCallId="2", customerPhoneNumber="+14155550199")
+
+        assert (answer.status_code, answer.json()["error"]) == (409, "caller_changed")
+
+    def test_the_number_may_come_with_a_later_tool_call(self, door):
+        assert door(customerPhoneNumber="").json()["code"] == "no_caller_number"
+        assert door(toolCallId="2").json()["status"] == "accepted"
+
+
+class TestRefusing:
+    def refused(self, answer, code: str) -> None:
+        assert answer.status_code == 200
+        assert (answer.json()["status"], answer.json()["code"]) == ("refused", code)
+        assert answer.json()["messageId"] is None
+        assert answer.json()["say"]
+        assert not Message.objects.exists()
+        assert ToolCall.objects.get().refusal == code
+
+    @pytest.mark.parametrize("words", [None, "", "  ", "no", "No.", "null", "n/a", "False"])
+    def test_without_consent(self, door, words):
+        parameters = {**PARAMETERS, "consent": words}
+        if words is None:
+            del parameters["consent"]
+
+        self.refused(door(parameters=parameters), "consent_required")
+
+    def test_who_has_opted_out(self, door):
+        OptOut.objects.create(recipient=CALLER)
+
+        self.refused(door(), "opted_out")
+
+    def test_a_campaign_that_is_switched_off(self, door, campaign):
+        campaign.is_active = False
+        campaign.save()
+
+        self.refused(door(), "campaign_off")
+
+    def test_an_owner_without_credentials(self, door, campaign):
+        UserProfile.objects.filter(user=campaign.owner).update(twilio_auth_token=None)
+
+        self.refused(door(), "not_configured")
+
+    def test_a_caller_without_a_number(self, door):
+        self.refused(door(customerPhoneNumber=""), "no_caller_number")
+
+    def test_a_number_that_the_model_made_up(self, door, action):
+        action(recipient="anyone", transactional=True)
+
+        answer = door("note", parameters={"to": "five five five", "message": "Hello."})
+
+        self.refused(answer, "invalid_recipient")
+
+    def test_a_number_abroad(self, door, action):
+        action(recipient="anyone", transactional=True)
+
+        answer = door("note", parameters={"to": "+1 876 555 1234", "message": "Hello."})
+
+        self.refused(answer, "country_not_allowed")
+
+    def test_a_refusal_is_answered_alike_the_second_time(self, door):
+        OptOut.objects.create(recipient=CALLER)
+
+        assert door().json() == door().json()
+        assert ToolCall.objects.count() == 1
+
+
+class TestBrokenRequests:
+    def broken(self, answer, status: int, code: str) -> None:
+        assert (answer.status_code, answer.json()["error"]) == (status, code)
+        assert answer.json()["message"]
+        assert answer.json()["say"]
+        assert "Traceback" not in answer.content.decode()
+        assert nothing_is_written()
+
+    def test_an_unknown_tool(self, door):
+        self.broken(door("nonesuch"), 404, "unknown_tool")
+
+    def test_a_tool_that_is_not_attached(self, door, campaign):
+        factories.ActionFactory(name="loose", owner=campaign.owner)
+
+        self.broken(door("loose"), 404, "unknown_tool")
+
+    @pytest.mark.parametrize("secret", ["", "wrong", SECRET + "x", SECRET[:-1], "ümlaut"])
+    def test_a_wrong_secret(self, door, secret):
+        self.broken(door(secret=secret), 401, "wrong_secret")
+
+    def test_an_unknown_connection(self, door):
+        self.broken(door(slug="nonesuch"), 401, "wrong_secret")
+
+    def test_someone_elses_connection(self, door):
+        other = factories.ConnectionFactory()
+        other.issue_secret("mc_another")
+        other.save()
+
+        self.broken(door(slug=other.slug), 401, "wrong_secret")
+
+    def test_a_revoked_connection(self, door, connection):
+        connection.revoked_at = connection.created_at
+        connection.save()
+
+        self.broken(door(), 401, "wrong_secret")
+
+    @pytest.mark.parametrize("body", ["", "{}", json.dumps({"toolCallId": "1", "parameters": PARAMETERS})])
+    def test_a_missing_field(self, door, body):
+        self.broken(door(body=body), 422, "invalid_request")
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"callId": 7},
+            {"callId": ""},
+            {"callId": "x" * 256},
+            {"callId": "a\0b"},
+            {"callId": "\ud800"},
+            {"toolCallId": ["1"]},
+            {"toolCallId": "a\nb"},
+            {"customerPhoneNumber": {"number": CALLER}},
+            {"customerName": "a\0"},
+            {"parameters": "guests"},
+            {"parameters": [PARAMETERS]},
+            {"parameters": None},
+        ],
+        ids=repr,
+    )
+    def test_a_field_of_the_wrong_kind(self, door, fields):
+        self.broken(door(**fields), 422, "invalid_request")
+
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {},
+            {"guests": "four", "consent": "yes"},
+            {**PARAMETERS, "guests": ""},
+            {**PARAMETERS, "guests": None},
+            {**PARAMETERS, "guests": 4},
+            {**PARAMETERS, "guests": {"a": 1}},
+            {**PARAMETERS, "guests": "x" * 301},
+            {**PARAMETERS, "guests": "a\0b"},
+            {**PARAMETERS, "guests": "\ud800"},
+            {**PARAMETERS, "guests": "\u202e4"},
+            {**PARAMETERS, "consent": True},
+            {**PARAMETERS, "consent": "x" * 501},
+            {**PARAMETERS, "to": "+14155550199"},
+            {**PARAMETERS, "x" * 500: ""},
+        ],
+        ids=lambda parameters: repr(parameters)[:60],
+    )
+    def test_parameters_that_do_not_fit(self, door, parameters):
+        self.broken(door(parameters=parameters), 422, "invalid_parameters")
+
+    def test_a_body_over_1600_characters(self, door, action):
+        action()
+
+        answer = door("note", parameters={"message": "x" * 1601, "consent": "yes"})
+
+        self.broken(answer, 422, "invalid_parameters")
+
+    def test_a_template_that_its_values_make_too_long(self, door, template):
+        template.body = "x" * 1500 + "{{ guests }}"
+        template.save()
+
+        answer = door(parameters={"guests": "y" * 101, "consent": "yes"})
+
+        self.broken(answer, 422, "invalid_parameters")
+
+    @pytest.mark.parametrize(
+        "number", ["anonymous", "12", "+1415555", "+14155550123;ext=9", "+14155550123\0", "x" * 39]
+    )
+    def test_a_number_that_is_no_number(self, door, number):
+        self.broken(door(customerPhoneNumber=number), 422, "invalid_number")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "{",
+            "null",
+            "[]",
+            '"text"',
+            '{"callId": NaN}',
+            '{"callId": "a", "callId": "b"}',
+            b"\xff\xfe",
+            "[" * 30_000,
+            '{"a":' * 10_000,
+        ],
+        ids=lambda body: repr(body)[:30],
+    )
+    def test_a_body_that_is_no_json_object(self, door, body):
+        self.broken(door(body=body), 400, "invalid_json")
+
+    def test_a_body_of_a_megabyte(self, door):
+        self.broken(door(callId="x" * 2**20), 413, "body_too_large")
+
+    def test_a_tool_is_not_fired_by_looking(self, connection, template):
+        answer = Client().get(f"/c/{connection.slug}/tools/confirmation")
+
+        assert answer.status_code == 405
+        assert nothing_is_written()
+
+
+class TestReading:
+    def get(self, connection, path, secret=SECRET):
+        return Client().get(f"/c/{connection.slug}/{path}", headers={"Authorization": f"Bearer {secret}"})
+
+    @pytest.mark.parametrize("format", ["json", "openai", "anthropic"])
+    def test_the_tools_in_each_shape(self, connection, template, format):
+        [tool] = self.get(connection, f"tools?format={format}").json()["tools"]
+
+        assert "confirmation" in (tool.get("name"), tool.get("function", {}).get("name"))
+
+    def test_an_unknown_shape(self, connection, template):
+        answer = self.get(connection, "tools?format=soap")
+
+        assert (answer.status_code, answer.json()["error"]) == (422, "invalid_request")
+
+    def test_the_prompt_and_its_version(self, connection, template):
+        first = self.get(connection, "prompt").json()
+        template.name = "renamed"
+        template.save()
+        second = self.get(connection, "prompt").json()
+
+        assert "call" in first["prompt"].lower()
+        assert first["version"] != second["version"]
+
+    def test_where_a_message_stands(self, connection, door):
+        message_id = door().json()["messageId"]
+
+        answer = self.get(connection, f"messages/{message_id}").json()
+
+        assert (answer["messageId"], answer["state"]) == (message_id, "queued")
+        assert answer["say"] == "The text is about to be sent."
+
+    def test_another_connections_message_is_unknown(self, campaign, door):
+        message_id = door().json()["messageId"]
+        other = factories.ConnectionFactory(campaign=campaign)
+
+        answer = self.get(other, f"messages/{message_id}")
+
+        assert (answer.status_code, answer.json()["error"]) == (404, "unknown_message")
+
+    @pytest.mark.parametrize("path", ["tools", "prompt", "messages/405ffa24-a620-4ac9-bc42-416f4a7dffc2"])
+    def test_nothing_is_read_without_the_secret(self, connection, path):
+        assert self.get(connection, path, secret="wrong").status_code == 401
+
+    def test_health_needs_no_secret(self):
+        assert Client().get("/healthz").json() == {"status": "ok"}
+        assert Client().get("/readyz").json() == {"status": "ok"}
+
+    def test_the_contract_is_published(self):
+        paths = Client().get("/api/openapi.json").json()["paths"]
+
+        assert "/c/{connection}/tools/{name}" in paths
+        assert Client().get("/api/docs").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_at_once_with_one_id_are_one_text(door):
+    answers: list = []
+    start = threading.Barrier(50)
+
+    def work() -> None:
+        start.wait()
+        try:
+            answers.append(door().json())
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=work) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Message.objects.count() == 1
+    assert len(answers) == 50
+    assert {answer["messageId"] for answer in answers} == {str(Message.objects.get().pk)}
+
+
+def test_a_secret_is_stored_as_a_hash_only(connection):
+    stored = connection.__class__.objects.filter(pk=connection.pk).values_list()
+
+    assert SECRET not in repr(list(stored))

@@ -1,0 +1,211 @@
+"""The real processes of an installation, on ports and in folders of a test's own, to be started and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from builder import embedded, supervise
+
+ROOT = Path(__file__).resolve().parent.parent
+# Long enough for the slowest start on a loaded machine; nothing waits for it when all is well.
+PATIENCE_SECONDS = 40
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS) -> Any:
+    """What `fact` returns once that is true; fails with its last value if it never is."""
+    ends = time.monotonic() + within
+    while True:
+        found = fact()
+        if found:
+            return found
+        assert time.monotonic() < ends, f"not true within {within} s: {found!r}"
+        time.sleep(0.03)
+
+
+def request(
+    url: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None
+) -> tuple[int, Any]:
+    """An HTTP request; status and parsed JSON (or text) of its answer, whatever it says."""
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data, method=method)
+    if data is not None:
+        asked.add_header("Content-Type", "application/json")
+    for name, value in (headers or {}).items():
+        asked.add_header(name, value)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(asked, timeout=30) as answer:
+            status, text = answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read().decode()
+    try:
+        return status, json.loads(text)
+    except ValueError:
+        return status, text
+
+
+class Carrier:
+    """A simulated carrier, as a process of its own."""
+
+    def __init__(self, folder: Path, accounts: dict[str, str], port: int = 0) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._accounts = accounts
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self._folder / "carrier.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sms.simulator", "--port", str(self.port), "--pace", "0.02"],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "SIMULATOR_ACCOUNTS": ",".join(f"{sid}:{token}" for sid, token in self._accounts.items()),
+                },
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return request(f"{self.url}/healthz")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def texts(self) -> list[dict[str, Any]]:
+        """All that the carrier holds: the truth that a database is compared with."""
+        found: list[dict[str, Any]] = request(f"{self.url}/simulator/texts")[1]
+        return found
+
+    def misbehave(self, fault: str, **rule: Any) -> None:
+        status, answer = request(f"{self.url}/simulator/misbehaviour", "PUT", {"fault": fault, **rule})
+        assert status < 300, answer
+
+    def behave(self) -> None:
+        request(f"{self.url}/simulator/misbehaviour", "DELETE", {})
+
+    def forget(self) -> None:
+        request(f"{self.url}/simulator/texts", "DELETE", {})
+
+
+class Stack:
+    """Web server, worker, beat and carrier over a database and a broker folder of their own."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.account_sid, self.auth_token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
+        self.atlas_sid, self.atlas_token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.carrier = Carrier(folder, {self.account_sid: self.auth_token, self.atlas_sid: self.atlas_token})
+        self.database = f"midcall_{secrets.token_hex(4)}"
+        self._host = embedded.database()["HOST"]
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": f"postgresql://postgres@/{self.database}?host={quote(self._host)}",
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+            "PUBLIC_URL": self.url,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "TWILIO_API_URL": self.carrier.url,
+            "ATLAS_ACCOUNT_SID": self.atlas_sid,
+            "ATLAS_AUTH_TOKEN": self.atlas_token,
+            "ATLAS_FROM": "+13125550100",
+            "PORT": str(self.port),
+            **environment,
+        }
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def create(self) -> None:
+        """The database, migrated, with `script` of the caller's to follow."""
+        with psycopg.connect(host=self._host, user="postgres", dbname="postgres", autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {self.database}")  # type: ignore[arg-type]
+        self.manage("migrate", "--verbosity=0")
+
+    def drop(self) -> None:
+        with psycopg.connect(host=self._host, user="postgres", dbname="postgres", autocommit=True) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")  # type: ignore[arg-type]
+
+    def manage(self, *words: str, script: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            input=script,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            command = supervise.programs({"PORT": self.port})[name].split()
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self._running[name] = subprocess.Popen(
+                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                )
+        if "web" in names:
+            eventually(self.answers)
+        if "worker" in names:
+            eventually(lambda: " ready." in self.log("worker"))
+
+    def answers(self) -> bool:
+        try:
+            return request(f"{self.url}/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def log(self, name: str) -> str:
+        file = self.folder / f"{name}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
+        """End a process and its children, at once unless `sign` is kinder."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, sign)
+        process.wait()
+
+    def stop(self) -> None:
+        for name in list(self._running):
+            self.kill(name)
+        self.carrier.stop()
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds in the database, past the application."""
+        with psycopg.connect(
+            host=self._host, user="postgres", dbname=self.database, autocommit=True
+        ) as database:
+            return database.execute(query, values).fetchall()  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""Phone numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from sms import numbers
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "e164"),
+    [
+        ("+14155550123", None, "+14155550123"),
+        ("(415) 555-0123", "US", "+14155550123"),
+        ("020 7183 8750", "GB", "+442071838750"),
+        ("+49 30 901820", "US", "+4930901820"),
+        ("\u202a+1 415 555 0123\u202c", None, "+14155550123"),
+        ("＋１４１５５５５０１２３", None, "+14155550123"),
+    ],
+)
+def test_numbers_as_people_write_them(written, region, e164):
+    assert numbers.parse(written, region) == e164
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "12",
+        "anonymous",
+        "+1415555",
+        "+141555501234567",
+        "+14155550123 x99",
+        "+14155550123;phone-context=evil.example",
+        "tel:+14155550123",
+        "whatsapp:+14155550123",
+        "1-800-FLOWERS",
+        "+1 415 555 0123, +1 415 555 0124",
+        "4155550123",
+        "+",
+        "\0",
+        "٠١٢",
+        "+999123456789",
+    ],
+)
+def test_what_is_no_number_is_refused(written):
+    with pytest.raises(numbers.NotANumber):
+        numbers.parse(written)
+
+
+def test_the_country_is_the_region_and_not_the_prefix():
+    assert numbers.country("+18765551234") == "JM"
+    assert numbers.country("+14155550123") == "US"
+    assert numbers.country("") == ""
+
+
+def test_a_masked_number_shows_its_end_only():
+    assert numbers.mask("+14155550123") == "…23"
+    assert numbers.spoken("+14155550123") == "the number ending in 2 3"
