@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from sms import outbox, providers
 from sms.fields import WrongEncryptionKey
-from sms.models import Message, State
+from sms.models import Message, ProviderName, State
 from sms.outbox import Outcome
 from sms.providers.base import NotAccepted, Rejected, Unconfirmed
 
@@ -53,6 +53,13 @@ def reconcile() -> None:
     doubts = outbox.doubts()
     if doubts:
         _run(_look_up(doubts))
+
+
+def close() -> None:
+    """Close what is kept open to carriers and to the database, as when the process ends."""
+    for name in ProviderName:
+        _run(providers.get(name).close())
+    _run(_sql(connections.close_all))
 
 
 async def _drain() -> int:

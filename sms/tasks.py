@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 
 from sms import dispatch
 
@@ -17,3 +20,8 @@ def drain() -> None:
 def reconcile() -> None:
     """Expire what is too old, and resolve what is in doubt."""
     dispatch.reconcile()
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def close(**kwargs: Any) -> None:
+    dispatch.close()

@@ -15,9 +15,14 @@ _PROVIDERS = {
 }
 
 
-@cache
 def get(name: str) -> Provider:
     """The provider of that name, one object a process: it keeps connections alive."""
+    # str(): a member of ProviderName and its value are different keys to a cache.
+    return _get(str(name))
+
+
+@cache
+def _get(name: str) -> Provider:
     module, _, attribute = _PROVIDERS[ProviderName(name)].rpartition(".")
     provider: Provider = getattr(import_module(module), attribute)()
     return provider

@@ -62,6 +62,7 @@ FIRST_ERROR_CODE = 10_000
 # These mean "perhaps, later": a proxy between may have passed the request on.
 AMBIGUOUS_STATUSES = {408, 425, 499}
 
+_CODE = re.compile(r"[0-9]{1,6}")
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
 
@@ -151,7 +152,7 @@ class Twilio(Provider):
         code = params.get("ErrorCode", "")
         if not _SID.fullmatch(sid) or not re.fullmatch(r"[a-z_-]{1,20}", status):
             raise ValueError("No MessageSid and MessageStatus of Twilio's.")
-        return _report(sid, status, int(code) if code.isascii() and code.isdigit() else None)
+        return _report(sid, status, int(code) if _CODE.fullmatch(code) else None)
 
     async def close(self) -> None:
         if self._http:
@@ -209,8 +210,7 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             url,
             params=params,
             data=data,
-            headers=headers,
-            auth=aiohttp.BasicAuth(*auth) if auth else None,
+            headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
         ) as response:
             if response.status == TOO_MANY_REQUESTS:
@@ -221,6 +221,10 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         await self._session.close()
         # aiohttp closes TLS transports a moment later, and warns if the loop is gone by then.
         await asyncio.sleep(0)
+
+
+def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
+    return {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {}
 
 
 def _report(sid: str, status: str, error_code: Any) -> Report:

@@ -1,0 +1,209 @@
+"""Draining the outbox through the real SDK to a carrier over real HTTP, and what each of its answers means."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from sms import dispatch, outbox
+from sms.models import Message, State, UserProfile
+from tests.factories import MessageFactory
+from tests.processes import Carrier
+from tests.sms.conftest import ATLAS_SID
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left():
+    yield
+    dispatch.close()
+
+
+def drained(**fields) -> Message:
+    message = MessageFactory(**fields)
+    dispatch.drain()
+    message.refresh_from_db()
+    return message
+
+
+class TestAnswers:
+    def test_a_text_is_handed_over(self, carrier):
+        message = drained(body="Grüße, 👋 & <b>all</b>")
+
+        [text] = carrier.texts()
+        assert (message.state, message.provider_sid) == (State.ACCEPTED, text["sid"])
+        assert (text["to"], text["from"]) == (message.recipient, message.sender)
+        assert text["body"] == "Grüße, 👋 & <b>all</b>"
+        assert text["status_callback"] == message.status_url()
+
+    def test_a_messaging_service_is_named_as_such(self, carrier):
+        drained(sender="MG" + "0" * 32)
+
+        [text] = carrier.texts()
+        assert text["messaging_service_sid"] == "MG" + "0" * 32
+
+    def test_the_platforms_provider_uses_the_operators_account(self, carrier):
+        drained(provider="atlas", profile=None, account_sid=ATLAS_SID, sender="+13125550100")
+
+        [text] = carrier.texts()
+        assert text["account_sid"] == ATLAS_SID
+
+    def test_many_are_handed_over_at_once(self, carrier):
+        carrier.misbehave("answer_slow", seconds=0.3)
+        MessageFactory.create_batch(40)
+
+        assert dispatch.drain() == 40
+
+        sids = Message.objects.values_list("provider_sid", flat=True)
+        assert set(sids) == {text["sid"] for text in carrier.texts()}
+        assert len(sids) == 40
+
+    def test_what_is_refused_has_failed_with_code_and_reason(self, carrier):
+        carrier.misbehave("error", code=21211)
+
+        message = drained()
+
+        assert (message.state, message.error_code) == (State.FAILED, 21211)
+        assert message.reason
+        assert carrier.texts() == []
+
+    def test_too_many_requests_wait_as_long_as_the_carrier_says(self, carrier):
+        carrier.misbehave("rate_limited", seconds=30)
+
+        message = drained()
+
+        assert (message.state, message.refusals) == (State.QUEUED, 1)
+        wait = (message.next_attempt_at - message.updated_at).total_seconds()
+        assert wait == 30
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"fault": "accept_then_reset"},
+            {"fault": "accept_then_500"},
+            {"fault": "accept_then_503"},
+            {"fault": "never_accept_reset"},
+            {"fault": "never_accept_500"},
+            {"fault": "truncated_answer"},
+            {"fault": "not_json"},
+            {"fault": "no_sid"},
+        ],
+        ids=lambda fault: fault["fault"],
+    )
+    def test_an_answer_that_proves_nothing_leaves_a_doubt(self, carrier, fault):
+        carrier.misbehave(**fault)
+
+        message = drained()
+        dispatch.drain()
+
+        assert message.state == State.UNCONFIRMED
+        assert message.reason
+        assert len(carrier.texts()) <= 1
+
+    def test_a_carrier_that_cannot_be_reached_has_taken_nothing(self, carrier, settings, tmp_path):
+        settings.TWILIO_API_URL = Carrier(tmp_path, {}).url
+
+        message = drained()
+
+        assert (message.state, message.refusals) == (State.QUEUED, 1)
+        assert "could not be reached" in message.reason
+
+    def test_after_five_tries_it_has_failed(self, carrier, settings, tmp_path):
+        settings.TWILIO_API_URL = Carrier(tmp_path, {}).url
+
+        message = drained(refusals=len(outbox.RETRY_DELAYS))
+
+        assert message.state == State.FAILED
+
+    def test_a_wrong_token_fails_with_the_carriers_code(self, carrier):
+        message = MessageFactory()
+        profile = UserProfile.objects.get(pk=message.profile_id)
+        profile.twilio_auth_token = "0" * 32
+        profile.save()
+
+        dispatch.drain()
+
+        message.refresh_from_db()
+        assert (message.state, message.error_code) == (State.FAILED, 20003)
+
+    def test_credentials_that_were_removed_fail_in_plain_words(self, carrier):
+        message = MessageFactory()
+        UserProfile.objects.update(twilio_auth_token=None)
+
+        dispatch.drain()
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == (
+            State.FAILED,
+            "The owner's Twilio credentials have been removed.",
+        )
+
+
+class TestDoubts:
+    def in_doubt(self, carrier, fault: str) -> Message:
+        carrier.misbehave("callbacks_dropped")
+        carrier.misbehave(fault, times=1)
+        message = drained()
+        assert message.state == State.UNCONFIRMED
+        return message
+
+    def look_up(self, message: Message) -> Message:
+        Message.objects.filter(pk=message.pk).update(submitted_at=Now() - outbox.LATE_BOUND)
+        Message.objects.filter(pk=message.pk, listed_at__isnull=False).update(
+            listed_at=Now() - outbox.LATE_BOUND
+        )
+        dispatch.reconcile()
+        message.refresh_from_db()
+        return message
+
+    def test_what_the_carrier_lists_was_sent(self, carrier):
+        message = self.in_doubt(carrier, "accept_then_reset")
+
+        self.look_up(message)
+
+        [text] = carrier.texts()
+        assert message.provider_sid == text["sid"]
+        assert outbox.RANK[State(message.state)] >= outbox.RANK[State.ACCEPTED]
+
+    def test_what_the_carrier_does_not_list_twice_is_sent_again_once(self, carrier):
+        message = self.in_doubt(carrier, "never_accept_reset")
+
+        assert self.look_up(message).state == State.UNCONFIRMED
+        assert self.look_up(message).state == State.QUEUED
+        dispatch.drain()
+
+        message.refresh_from_db()
+        assert (message.state, message.attempt) == (State.ACCEPTED, 2)
+        assert len(carrier.texts()) == 1
+
+    def test_a_list_that_cannot_be_read_decides_nothing(self, carrier):
+        message = self.in_doubt(carrier, "never_accept_reset")
+        carrier.misbehave("list_error")
+
+        self.look_up(message)
+
+        assert (message.state, message.clean_listings) == (State.UNCONFIRMED, 0)
+
+    def test_another_messages_text_is_not_taken_for_it(self, carrier):
+        first = drained(body="Same.")
+        message = MessageFactory(body="Same.")
+        carrier.misbehave("never_accept_reset", times=1)
+        dispatch.drain()
+        message.refresh_from_db()
+
+        self.look_up(message)
+
+        assert message.provider_sid is None
+        assert first.provider_sid
+
+    def test_reconciling_expires_what_is_too_old(self, carrier):
+        message = MessageFactory()
+        Message.objects.update(expires_at=Now() - timedelta(seconds=1))
+
+        dispatch.reconcile()
+
+        message.refresh_from_db()
+        assert message.state == State.EXPIRED
