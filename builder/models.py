@@ -72,6 +72,17 @@ class Topic(models.Model):
                 found.setdefault(name, []).append(topic)
         return found
 
+    @classmethod
+    def rename_reference(cls, old: str, new: str) -> list[Topic]:
+        """Have all topics follow a template to its new name. The topics that did."""
+        followed = cls.by_reference().get(old, [])
+        for topic in followed:
+            topic.actions = prompt.resolve(
+                topic.actions, lambda name: f"{{{{{new if name == old else name}}}}}"
+            )
+            topic.save(update_fields=["actions", "updated_at"])
+        return followed
+
     def clean(self) -> None:
         known = set(SmsTemplate.objects.filter(name__in=self.references).values_list("name", flat=True))
         unknown = [name for name in self.references if name not in known]

@@ -1,0 +1,95 @@
+"""The campaign's page, and those of topics and SMS actions, which say in which campaigns they are used.
+
+Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern
+from django.utils.safestring import SafeString
+
+from builder.admin import SmsActionAdmin as BareSmsActionAdmin
+from builder.admin import TopicAdmin as BareTopicAdmin
+from builder.admin import links
+from builder.models import SmsAction, Topic
+from campaigns import oncall as oncall
+from campaigns.forms import CampaignForm, SmsActionForm, TopicForm
+from campaigns.integrations import Integrations
+from campaigns.models import Campaign
+from sms.pages import Page
+
+
+@admin.register(Campaign)
+class CampaignAdmin(Page[Campaign]):
+    form = CampaignForm
+    list_display = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
+    list_filter = ("is_active",)
+    search_fields = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "instructions", "country", "is_active")}),
+        ("Managed Topics", {"fields": ("topics",)}),
+    )
+
+    @admin.display(description="Topics")
+    def topic_count(self, obj: Any) -> int:
+        return int(obj.topic_count)
+
+    @admin.display(description="Attached tools")
+    def action_count(self, obj: Any) -> int:
+        return int(obj.action_count)
+
+    @admin.display(description="Connections")
+    def connection_count(self, obj: Any) -> int:
+        return int(obj.connection_count)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                topic_count=Count("topics", distinct=True),
+                action_count=Count("attachments", distinct=True),
+                connection_count=Count(
+                    "connections", filter=Q(connections__revoked_at=None), distinct=True
+                ),
+            )
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*Integrations(self).urls(), *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if not change:
+            obj.owner = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Topic)
+class TopicAdmin(BareTopicAdmin):
+    form = TopicForm
+    list_display = ("name", "refers_to", "used_in", "is_active", "updated_at")
+
+    @admin.display(description="Used in campaigns")
+    def used_in(self, obj: Topic) -> SafeString | str:
+        return links(obj.campaigns.all())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
+        return super().get_queryset(request).prefetch_related("campaigns")
+
+
+@admin.register(SmsAction)
+class SmsActionAdmin(BareSmsActionAdmin):
+    form = SmsActionForm
+    list_display = ("name", "what", "whom", *BareSmsActionAdmin.list_display[3:4], "used_in", "updated_at")
+
+    @admin.display(description="Attached to")
+    def used_in(self, obj: SmsAction) -> SafeString | str:
+        return links(obj.campaigns.all())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SmsAction]:
+        return super().get_queryset(request).prefetch_related("campaigns")

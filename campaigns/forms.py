@@ -1,0 +1,169 @@
+"""The forms for campaigns, Manage Tools and connections. Each refuses two tools of one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from django import forms
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from builder.forms import SmsActionForm as BareSmsActionForm
+from builder.forms import TopicForm as BareTopicForm
+from builder.models import SmsAction, Topic
+from builder.widgets import PickList
+from campaigns import tools
+from campaigns.models import Campaign, Connection, ToolAttachment
+from sms.models import ProviderName
+
+
+def _topic_hint(topic: Topic) -> str:
+    sends = ", ".join(topic.references)
+    off = "" if topic.is_active else "Switched off. "
+    return off + (f"Sends {sends}" if sends else "Sends nothing")
+
+
+def _action_hint(action: SmsAction) -> str:
+    what = f"sends “{action.template}”" if action.template else "the agent writes the text"
+    whom = "to the caller" if action.recipient == SmsAction.Recipient.CALLER else "to anyone"
+    off = "" if action.is_active else "Switched off. "
+    return f"{off}{action.provider.capitalize()}, {what}, {whom}; belongs to {action.owner}"
+
+
+class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
+    topics = forms.ModelMultipleChoiceField(
+        queryset=Topic.objects.all(),
+        required=False,
+        widget=PickList("topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."),
+        help_text="The SMS templates that these topics refer to become tools of the campaign.",
+    )
+
+    class Meta:
+        model = Campaign
+        exclude: ClassVar = ["owner", "actions"]  # noqa: DJ006 (the page's fieldsets name the fields)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "instructions" in self.fields:
+            self.fields["instructions"].widget.attrs["rows"] = 7
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.instance.pk and "topics" in cleaned:
+            clash = clash_after([self.instance], lambda: self.instance.topics.set(cleaned["topics"]))
+            if clash:
+                self.add_error("topics", clash)
+        return cleaned
+
+
+class _KeepsToolsApart(forms.ModelForm):  # type: ignore[type-arg]
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and self.instance.pk and self.changed_data:
+            campaigns = Campaign.objects.filter(
+                Q(topics=self.instance) if isinstance(self.instance, Topic) else Q(actions=self.instance)
+            )
+            clash = clash_after(campaigns, self.instance.save)
+            if clash:
+                self.add_error(None, clash)
+
+
+class TopicForm(_KeepsToolsApart, BareTopicForm):
+    """A topic whose references may become tools of the campaigns that it stands in."""
+
+
+class SmsActionForm(_KeepsToolsApart, BareSmsActionForm):
+    """An action whose name is a tool's in the campaigns that it is attached to."""
+
+
+class ManageToolsForm(forms.Form):
+    """Which SMS actions a campaign has attached."""
+
+    actions = forms.ModelMultipleChoiceField(
+        queryset=SmsAction.objects.none(),
+        required=False,
+        label="SMS actions",
+        widget=PickList(
+            "SMS actions", _action_hint, "There is no SMS action yet: add one under Global Actions."
+        ),
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.campaign = campaign
+        self.user = user
+        self.attached = set(campaign.actions.values_list("pk", flat=True))
+        field: Any = self.fields["actions"]
+        field.queryset = _attachable(user, self.attached)
+        field.initial = list(self.attached)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "actions" in cleaned:
+            clash = clash_after([self.campaign], self.save)
+            if clash:
+                self.add_error("actions", clash)
+        return cleaned
+
+    def save(self) -> None:
+        """Attach what is selected, and detach what no longer is."""
+        selected = {action.pk for action in self.cleaned_data["actions"]}
+        with transaction.atomic():
+            ToolAttachment.objects.filter(campaign=self.campaign, action__in=self.attached - selected).delete()
+            ToolAttachment.objects.bulk_create(
+                [
+                    ToolAttachment(campaign=self.campaign, action_id=pk, attached_by=self.user)
+                    for pk in sorted(selected - self.attached)
+                ],
+                ignore_conflicts=True,
+            )
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Connection
+        fields = ("name", "runtime")
+        widgets: ClassVar = {
+            "name": UnfoldAdminTextInputWidget(attrs={"placeholder": "The booking line's agent"}),
+            "runtime": UnfoldAdminSelectWidget,
+        }
+
+
+def clash_after(campaigns: Iterable[Campaign], change: Callable[[], object]) -> str:
+    """Which tools would share a name after a change, in words; "" if none. The change is undone."""
+    with transaction.atomic():
+        change()
+        found = [_words(campaign, name) for campaign in campaigns for name in _first_clash(campaign)]
+        transaction.set_rollback(True)
+    return " ".join(found[:1])
+
+
+def _first_clash(campaign: Campaign) -> list[str]:
+    return tools.clashes(campaign)[:1]
+
+
+def _words(campaign: Campaign, name: str) -> str:
+    holders = [
+        f"the SMS action “{action}” of {action.owner}"
+        for action in campaign.actions.filter(name__iexact=name).select_related("owner")
+    ]
+    holders += [
+        f"the SMS template “{reference}” that the topic “{topic}” refers to"
+        for topic in campaign.topics.filter(is_active=True)
+        for reference in topic.references
+        if reference.lower() == name.lower()
+    ]
+    return (
+        f"In the campaign “{campaign}” two tools would have one name: {' and '.join(holders)}. The agent "
+        "could not tell them apart: rename one, or leave one out."
+    )
+
+
+def _attachable(user: Any, attached: set[int]) -> QuerySet[SmsAction]:
+    actions = SmsAction.objects.select_related("template", "owner")
+    if user.is_superuser:
+        return actions
+    # Another user's Twilio account is theirs to spend.
+    return actions.filter(Q(owner=user) | Q(provider=ProviderName.ATLAS) | Q(pk__in=attached))

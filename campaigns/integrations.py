@@ -1,0 +1,254 @@
+"""Under a campaign's page: Integrations (Tools Integration > Manage Tools, Connections), and the agent's view."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+
+from builder.models import Topic
+from campaigns import tools
+from campaigns.forms import ConnectionForm, ManageToolsForm
+from campaigns.models import Campaign, Connection
+from sms.models import SmsTemplate
+
+if TYPE_CHECKING:
+    from campaigns.admin import CampaignAdmin
+
+# Stands in commands for the secret, which is shown once.
+PLACEHOLDER = "THE_SECRET"
+# Kept for fiction (North American Numbering Plan); elsewhere whoever pastes the command writes their own.
+SAMPLE_CALLER = "+13125550123" if settings.DEMO else "+YOUR_OWN_NUMBER"
+MAX_CONNECTIONS_SHOWN = 50
+
+
+class Integrations:
+    """The views that belong to a campaign, beside its form."""
+
+    def __init__(self, page: CampaignAdmin) -> None:
+        self.page = page
+
+    def urls(self) -> list[URLPattern]:
+        """Their addresses, each behind the log-in."""
+        views = {
+            "<int:pk>/integrations/": ("integrations", self.integrations),
+            "<int:pk>/agent/": ("agent", self.agent),
+            "<int:pk>/integrations/connect/": ("connect", self.connect),
+            "<int:pk>/integrations/<int:connection>/secret/": ("secret", self.new_secret),
+            "<int:pk>/integrations/<int:connection>/revoke/": ("revoke", self.revoke),
+        }
+        return [
+            path(address, self.page.admin_site.admin_view(view), name=f"campaigns_campaign_{name}")
+            for address, (name, view) in views.items()
+        ]
+
+    def integrations(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Attach and detach SMS actions; see the tools, and the ways in."""
+        campaign = self._campaign(request, pk)
+        form = ManageToolsForm(campaign=campaign, user=request.user)
+        if request.method == "POST":
+            self._may_change(request, campaign)
+            form = ManageToolsForm(request.POST, campaign=campaign, user=request.user)
+            if form.is_valid():
+                form.save()
+                self.page.log_change(request, campaign, "Changed the attached tools.")
+                self.page.message_user(request, "The tools are saved.", messages.SUCCESS)
+                return self._back(campaign)
+        return self._show(request, campaign, form, ConnectionForm())
+
+    def connect(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a connection, and show its secret, this once."""
+        campaign = self._campaign(request, pk)
+        self._may_change(request, campaign)
+        if request.method != "POST":
+            return self._back(campaign)
+        form = ConnectionForm(request.POST)
+        if not form.is_valid():
+            manage = ManageToolsForm(campaign=campaign, user=request.user)
+            return self._show(request, campaign, manage, form)
+        connection = form.save(commit=False)
+        connection.campaign = campaign
+        connection.created_by = request.user
+        return self._issue(request, campaign, connection, f"Added the connection “{connection}”.")
+
+    def new_secret(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
+        """Replace a connection's secret, and show the new one, this once."""
+        campaign, found = self._open_connection(request, pk, connection)
+        if request.method == "POST":
+            return self._issue(request, campaign, found, f"Made a new secret for “{found}”.")
+        return self._confirm(
+            request,
+            campaign,
+            "Make a new secret",
+            f"The secret of “{found}” that ends in {found.secret_end} stops working at once: the agent "
+            "cannot send texts until it has the new one.",
+        )
+
+    def revoke(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
+        """Close a connection for good."""
+        campaign, found = self._open_connection(request, pk, connection)
+        if request.method == "POST":
+            found.revoke()
+            self.page.log_change(request, campaign, f"Revoked the connection “{found}”.")
+            self.page.message_user(request, f"“{found}” is revoked.", messages.SUCCESS)
+            return self._back(campaign)
+        return self._confirm(
+            request,
+            campaign,
+            "Revoke",
+            f"“{found}” stops working at once and for good. Its calls and messages stay on record.",
+        )
+
+    def agent(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The prompt and the tools, as an agent gets them."""
+        campaign = self._campaign(request, pk)
+        offered = [
+            {
+                "tool": tool,
+                "obstacle": tool.source.obstacle(),
+                "parameters": [
+                    {"name": name, **schema} for name, schema in tool.parameters["properties"].items()
+                ],
+            }
+            for tool in tools.of(campaign)
+        ]
+        context = {"prompt": tools.compiled_prompt(campaign), "offered": offered}
+        return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
+
+    def _show(
+        self, request: HttpRequest, campaign: Campaign, manage: ManageToolsForm, connect: ConnectionForm
+    ) -> HttpResponse:
+        offered = tools.of(campaign)
+        context = {
+            "manage": manage,
+            "connect": connect,
+            "by_topic": _by_topic(campaign, offered),
+            "connections": [
+                {"row": connection, "url": _url(connection), "curl": _curl_list(connection, PLACEHOLDER)}
+                for connection in campaign.connections.select_related("created_by")[:MAX_CONNECTIONS_SHOWN]
+            ],
+            "may_change": self.page.has_change_permission(request, campaign),
+            "media": self.page.media + manage.media,
+        }
+        return self._render(request, campaign, "campaigns/integrations.html", "Integrations", context)
+
+    def _issue(
+        self, request: HttpRequest, campaign: Campaign, connection: Connection, note: str
+    ) -> HttpResponse:
+        # The secret lives in this answer alone: not in the session, a cookie, the log or an address.
+        secret = connection.issue_secret()
+        connection.save()
+        self.page.log_change(request, campaign, note)
+        offered = tools.of(campaign)
+        context = {
+            "connection": connection,
+            "url": _url(connection),
+            "secret": secret,
+            "curl": _curl_list(connection, secret),
+            "curl_send": _curl_send(connection, offered[0], secret) if offered else "",
+        }
+        return self._render(request, campaign, "campaigns/secret.html", "Connection", context)
+
+    def _confirm(self, request: HttpRequest, campaign: Campaign, verb: str, what: str) -> HttpResponse:
+        context = {"verb": verb, "what": what, "back": self._address(campaign)}
+        return self._render(request, campaign, "campaigns/confirm.html", verb, context)
+
+    def _render(
+        self, request: HttpRequest, campaign: Campaign, template: str, crumb: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        request.current_app = self.page.admin_site.name  # type: ignore[attr-defined]
+        return render(
+            request,
+            template,
+            {
+                **self.page.admin_site.each_context(request),
+                "opts": self.page.opts,
+                "original": campaign,
+                "campaign": campaign,
+                "crumb": crumb,
+                **context,
+            },
+        )
+
+    def _campaign(self, request: HttpRequest, pk: int) -> Campaign:
+        campaign = get_object_or_404(Campaign, pk=pk)
+        if not self.page.has_view_permission(request, campaign):
+            raise PermissionDenied
+        return campaign
+
+    def _open_connection(self, request: HttpRequest, pk: int, connection: int) -> tuple[Campaign, Connection]:
+        campaign = self._campaign(request, pk)
+        self._may_change(request, campaign)
+        found = campaign.connections.filter(pk=connection, revoked_at=None).first()
+        if found is None:
+            raise Http404
+        return campaign, found
+
+    def _may_change(self, request: HttpRequest, campaign: Campaign) -> None:
+        if not self.page.has_change_permission(request, campaign):
+            raise PermissionDenied
+
+    def _address(self, campaign: Campaign) -> str:
+        return reverse("admin:campaigns_campaign_integrations", args=[campaign.pk])
+
+    def _back(self, campaign: Campaign) -> HttpResponse:
+        return HttpResponseRedirect(self._address(campaign))
+
+
+def _by_topic(campaign: Campaign, offered: list[tools.Tool]) -> list[dict[str, Any]]:
+    """What the campaign's topics refer to, each with the topics, and why it is no tool if it is none."""
+    references: dict[str, list[Topic]] = {}
+    for topic in campaign.topics.filter(is_active=True):
+        for name in topic.references:
+            references.setdefault(name, []).append(topic)
+    templates = SmsTemplate.objects.filter(name__in=references).select_related("owner__sms_profile")
+    known = {template.name: template for template in templates}
+    names = {tool.name for tool in offered}
+    return [
+        {
+            "name": name,
+            "template": known.get(name),
+            "topics": references[name],
+            "problem": _problem(known.get(name), name in names),
+        }
+        for name in sorted(references)
+    ]
+
+
+def _problem(template: SmsTemplate | None, is_offered: bool) -> str:
+    if template is None:
+        return "There is no template of this name."
+    return template.obstacle() or ("" if is_offered else "It is not offered to the agent.")
+
+
+def _url(connection: Connection) -> str:
+    return f"{settings.PUBLIC_URL}/c/{connection.slug}/tools"
+
+
+def _curl_list(connection: Connection, secret: str) -> str:
+    return shlex.join(["curl", "-sS", _url(connection), "-H", f"Authorization: Bearer {secret}"])
+
+
+def _curl_send(connection: Connection, tool: tools.Tool, secret: str) -> str:
+    parameters = {name: _sample(name) for name in tool.parameters["properties"]}
+    request = {"callId": "a-first-test", "customerPhoneNumber": SAMPLE_CALLER, "parameters": parameters}
+    return shlex.join(
+        [
+            "curl", "-sS", f"{_url(connection)}/{tool.name}",
+            "-H", f"Authorization: Bearer {secret}",
+            "-H", "Content-Type: application/json",
+            "-d", json.dumps(request, ensure_ascii=False),
+        ]
+    )  # fmt: skip
+
+
+def _sample(name: str) -> str:
+    known = {tools.CONSENT: "Yes, please text me.", tools.BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
+    return known.get(name, name.replace("_", " "))

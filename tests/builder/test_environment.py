@@ -1,0 +1,107 @@
+"""What a wrong environment is answered with: an id, what is wrong and what to do; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.processes import ROOT
+
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://midcall:pass@db.example.com:5432/midcall",
+    "CELERY_BROKER_URL": "redis://broker.example.com/0",
+    "SECRET_KEY": "k7Q2mZx9Lr4Tn8Wb3Yv6Ps1Dg5Hj0Fc_Ae-RuIoKtVyXwNzBqMlE",
+    "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+    "PUBLIC_URL": "https://sms.example.com",
+    "ALLOWED_HOSTS": "sms.example.com",
+}
+OURS = (
+    *PRODUCTION,
+    *("TWILIO_API_URL", "ATLAS_ACCOUNT_SID", "ATLAS_AUTH_TOKEN", "ATLAS_FROM", "DATA_DIR"),
+    *("PORT", "SIMULATOR_PORT", "LEASE_SECONDS", "LATE_BOUND_SECONDS"),
+)
+
+
+def run(*words: str, **environment: str | None) -> tuple[int, str]:
+    """A command with production's environment, changed; None unsets. Its exit code and all that it said."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+    merged = {**PRODUCTION, **environment}
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=inherited | {name: value for name, value in merged.items() if value is not None},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stdout
+    return done.returncode, done.stdout
+
+
+def check(**environment: str | None) -> tuple[int, str]:
+    return run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
+
+
+def test_production_values_pass_every_check():
+    assert check() == (0, "System check identified no issues (0 silenced).\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "check_id"),
+    [
+        ({"SECRET_KEY": None}, "midcall.E001"),
+        ({"SECRET_KEY": "short"}, "security.W009"),
+        ({"FIELD_ENCRYPTION_KEY": None}, "midcall.E002"),
+        ({"FIELD_ENCRYPTION_KEY": "not a key"}, "midcall.E002"),
+        ({"FIELD_ENCRYPTION_KEY": "Zm9v"}, "midcall.E002"),
+        ({"PUBLIC_URL": None}, "midcall.E003"),
+        ({"PUBLIC_URL": "sms.example.com"}, "midcall.E003"),
+        ({"PUBLIC_URL": "https://sms_prod.example.com"}, "midcall.E003"),
+        ({"PUBLIC_URL": "http://sms.example.com"}, "midcall.E012"),
+        ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "midcall.E004"),
+        ({"DATABASE_URL": "nonsense"}, "midcall.E004"),
+        ({"DATABASE_URL": ""}, "midcall.E004"),
+        ({"CELERY_BROKER_URL": "carrier-pigeon://"}, "midcall.E005"),
+        ({"CELERY_BROKER_URL": None}, "midcall.W011"),
+        ({"ATLAS_ACCOUNT_SID": "AC" + "0" * 32}, "midcall.E006"),
+        ({"LEASE_SECONDS": "soon"}, "midcall.E007"),
+        ({"PORT": "80 80"}, "midcall.E008"),
+        ({"TWILIO_API_URL": "http://127.0.0.1:8001"}, "midcall.W014"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_what_is_missing_or_wrong_is_named(environment, check_id, tmp_path):
+    code, said = check(DATA_DIR=str(tmp_path), **environment)
+
+    assert code == 1
+    assert check_id in said
+    assert "HINT" in said or not check_id.startswith("midcall")
+
+
+def test_a_demo_is_not_fit_for_production(tmp_path):
+    code, said = check(DATABASE_URL=None, DATA_DIR=str(tmp_path))
+
+    assert code == 1
+    assert "midcall.E010" in said
+
+
+def test_the_web_server_does_not_serve_with_a_wrong_environment():
+    code, said = run("-c", "import builder.wsgi", FIELD_ENCRYPTION_KEY="not a key")
+
+    assert code == 1
+    assert said.startswith("midcall.E002: ")
+    assert "Fernet" in said
+
+
+@pytest.mark.parametrize("folder", ["/proc/midcall", __file__], ids=["not writable", "a file"])
+def test_a_data_folder_that_cannot_be_is_one_line(folder):
+    code, said = run("manage.py", "check", DATABASE_URL=None, DATA_DIR=folder)
+
+    assert code == 1
+    assert said.count("\n") == 1
+    assert "DATA_DIR" in said

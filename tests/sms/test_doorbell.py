@@ -1,0 +1,77 @@
+"""The doorbell: off the path that a caller waits on, and of no consequence when it is lost."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+from celery import current_app
+
+from sms import doorbell
+from sms.tasks import drain
+from tests.processes import eventually
+
+
+@pytest.fixture
+def broker():
+    """Point Celery at another broker, for as long as the test takes."""
+    before = current_app.conf.broker_url, current_app.conf.broker_transport_options
+
+    def use(url: str) -> None:
+        current_app.pool.force_close_all()
+        current_app._pool = None
+        current_app.amqp._producer_pool = None
+        current_app.conf.broker_url = url
+        current_app.conf.broker_write_url = url
+        current_app.conf.broker_transport_options = {"socket_connect_timeout": 0.5, "socket_timeout": 1}
+
+    yield use
+    use(before[0])
+    current_app.conf.broker_transport_options = before[1]
+
+
+def rung_in(seconds: float) -> bool:
+    """Whether a hundred rings come back in that time."""
+    start = time.monotonic()
+    for _ in range(100):
+        doorbell.ring()
+    return time.monotonic() - start < seconds
+
+
+@pytest.mark.parametrize("kind", ["refused", "black hole"])
+def test_a_broker_that_does_not_answer_holds_nobody_up(broker, kind):
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        if kind == "black hole":
+            hole.listen(1)
+        broker(f"redis://127.0.0.1:{hole.getsockname()[1]}/0")
+
+        assert rung_in(1)
+
+
+def test_the_thread_that_rings_is_one():
+    for _ in range(20):
+        doorbell.ring()
+
+    assert [thread.name for thread in threading.enumerate()].count("doorbell") == 1
+
+
+def test_rings_reach_the_broker(broker, settings):
+    from kombu import Connection
+
+    broker("memory://")
+    doorbell.ring()
+
+    with Connection("memory://") as connection:
+        queue = connection.SimpleQueue(settings.CELERY_TASK_DEFAULT_QUEUE)
+        message = eventually(lambda: _next(queue))
+        assert message.headers["task"] == drain.name
+
+
+def _next(queue):
+    try:
+        return queue.get(block=False)
+    except queue.Empty:
+        return None
