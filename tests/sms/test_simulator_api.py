@@ -11,7 +11,7 @@ import requests
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
@@ -302,6 +302,20 @@ def test_another_accounts_texts_are_not_found(simulator, twilio):
             look.fetch()
         assert (refused.value.status, refused.value.code) == (404, 20404)
     assert text.sid not in [each.sid for each in stranger.messages.list()]
+
+
+def test_an_account_cannot_act_for_another(simulator):
+    to = a_number()
+    others = simulator.client(OTHER_SID, OTHER_TOKEN).api.accounts(SID)
+
+    for act in (
+        lambda: others.messages.create(to=to, from_=SENDER, body="forged"),
+        lambda: others.messages.list(),
+        lambda: others.fetch(),
+    ):
+        with pytest.raises(TwilioException, match=r"20404|404"):
+            act()
+    assert simulator.truth(to) == []
 
 
 def test_a_suspended_account_sends_nothing(simulator):
