@@ -52,14 +52,14 @@ class TemplateList(ChangeList):
         templates: list[Any] = list(self.result_list)
         for template in templates:
             template.topics = by_reference.get(template.name, [])
-        self.result_list = templates  # type: ignore[assignment]
+        self.result_list = templates
 
 
 @admin.register(SmsTemplate)
 class SmsTemplateAdmin(BareSmsTemplateAdmin):
     """A template keeps the topics that refer to it in step: renaming follows, deleting is refused."""
 
-    list_display = ("name", "text", sent_by, "segments", "used_in", "updated_at")
+    list_display: Any = ("name", "text", sent_by, "segments", "used_in", "updated_at")
 
     @admin.display(description="Used in topics")
     def used_in(self, obj: Any) -> SafeString | str:
@@ -89,13 +89,10 @@ class SmsTemplateAdmin(BareSmsTemplateAdmin):
 
 class TopicAdmin(Page[Topic]):
     form = TopicForm
-    list_display = ("name", "refers_to", "is_active", "updated_at")
+    list_display: Any = ("name", "refers_to", "is_active", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "content", "actions")
-    fieldsets = (
-        (None, {"fields": ("name", "questions", "content")}),
-        ("Actions", {"fields": ("actions", "is_active")}),
-    )
+    fieldsets = ((None, {"fields": ("name", "questions", "content", "actions", "is_active")}),)
 
     @admin.display(description="Sends")
     def refers_to(self, obj: Topic) -> str:
@@ -109,7 +106,7 @@ class TopicAdmin(Page[Topic]):
 
 class SmsActionAdmin(OwnedPage[SmsAction]):
     form = SmsActionForm
-    list_display = ("name", "what", "whom", sent_by, "updated_at")
+    list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
     list_filter = ("is_active", "provider", "recipient")
     search_fields = ("name", "description")
     list_select_related = ("template", "owner__sms_profile")
@@ -135,11 +132,16 @@ class SmsActionAdmin(OwnedPage[SmsAction]):
                 "Kept on your profile and shared by all your Twilio actions and templates: you enter them "
                 "once. What you change here changes there."
             )
-            fields = ("account_sid", "auth_token", "default_from", "sender")
+            fields: tuple[str, ...] = ("account_sid", "auth_token", "default_from", "sender")
         else:
             fields = ("sender",)
             description = _whose_credentials(obj)
-        return [what, provider, (twilio[0], {**twilio[1], "description": description, "fields": fields}), when]
+        return [
+            what,
+            provider,
+            (twilio[0], {**twilio[1], "description": description, "fields": fields}),
+            when,
+        ]
 
     @method_decorator(sensitive_post_parameters("auth_token"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -177,7 +179,7 @@ class UserAdmin(_UserPage):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "profile")
+    list_display: Any = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "profile")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -236,7 +238,7 @@ class GroupAdmin(_GroupPage):
 
 
 def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)  # type: ignore[union-attr]
+    return bool(request.user.is_superuser)
 
 
 def _not_above(request: HttpRequest, user: Model | None) -> bool:

@@ -30,7 +30,7 @@ class TopicForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Topic
-        exclude: ClassVar = ["owner"]  # noqa: DJ006 (the page's fieldsets name the fields)
+        exclude: ClassVar[list[str]] = ["owner"]  # noqa: DJ006 (the page's fieldsets name the fields)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,7 +38,7 @@ class TopicForm(forms.ModelForm):  # type: ignore[type-arg]
             if name in self.fields:
                 self.fields[name].widget.attrs["rows"] = rows
         if "actions" in self.fields:
-            self.fields["actions"].help_text = _with_references(self.fields["actions"].help_text)
+            self.fields["actions"].help_text = _with_references(str(self.fields["actions"].help_text))
 
 
 def _with_references(help_text: str) -> SafeString:
@@ -69,12 +69,12 @@ class SmsActionForm(SendableForm):
     )
     auth_token = TokenField(label="Auth Token")
     default_from = forms.CharField(
-        label="Default From",
+        label="From",
         required=False,
         max_length=SENDER_CHARACTERS,
         validators=[validate_sender],
         widget=UnfoldAdminTextInputWidget,
-        help_text="The sender where an action names none: a verified Twilio number, such as +13125550100.",
+        help_text="A verified Twilio number to send from, such as +13125550100, or a Messaging Service.",
     )
 
     CREDENTIALS: ClassVar = {
@@ -85,7 +85,7 @@ class SmsActionForm(SendableForm):
 
     class Meta:
         model = SmsAction
-        exclude: ClassVar = []  # noqa: DJ006 (the page's fieldsets name the fields)
+        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
 
     class Media:
         js = ("builder/provider.js",)
@@ -100,6 +100,9 @@ class SmsActionForm(SendableForm):
             self.fields["account_sid"].validators += UserProfile._meta.get_field(
                 "twilio_account_sid"
             ).validators
+        if "sender" in self.fields:
+            self.fields["sender"].label = "From, for this action only"
+            self.fields["sender"].help_text = "Only if this action is to send from another one than the rest."
         if "template" in self.fields:
             self.fields["template"].empty_label = "The agent writes the text"  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""The sidebar, as one table: what stands where, as ops staff know it. Headings and breadcrumbs use its words."""
+"""The sidebar, as one table: what stands where. Headings and breadcrumbs use its words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
@@ -119,22 +120,38 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
         "Account",
         [
             Place("My profile", "badge", "admin:sms_userprofile_me"),
-            Place("Users", "group", "admin:auth_user_changelist", "auth.user"),
+            Place("Users", "group", "admin:auth_user_changelist", "auth.user", add="Add a user"),
         ],
     ),
 ]
 
-# Pages that stand under an entry of the sidebar without being its list.
-BELOW = {"sms.userprofile": "My profile", "auth.group": "Users"}
+# Lists that are reached from another one's page: (heading, the entry that stays marked, the list).
+BESIDE = [
+    (
+        "Account",
+        "My profile",
+        Place("Profiles", "badge", "admin:sms_userprofile_changelist", "sms.userprofile"),
+    ),
+    (
+        "Account",
+        "Users",
+        Place(
+            "Groups",
+            "groups",
+            "admin:auth_group_changelist",
+            "auth.group",
+            "A group is what several users may do, decided once.",
+            "Add a group",
+        ),
+    ),
+]
 
 
 def place_of(model: str) -> tuple[str, Place] | None:
-    """The heading and the entry that a model ("app.model") belongs to."""
-    for heading, places in SIDEBAR:
-        for place in places:
-            if place.model == model or (place.title == BELOW.get(model)):
-                return heading, place
-    return None
+    """The heading and the list of a model ("app.model")."""
+    listed = [(heading, place) for heading, places in SIDEBAR for place in places]
+    listed += [(heading, place) for heading, _, place in BESIDE]
+    return next(((heading, place) for heading, place in listed if place.model == model), None)
 
 
 def _entry(place: Place) -> dict[str, Any]:
@@ -144,14 +161,14 @@ def _entry(place: Place) -> dict[str, Any]:
         "link": reverse_lazy(place.url_name),
         "permission": place.is_open_to,
     }
-    if place.title in BELOW.values():
-        entry["active"] = _is_below(place)
+    beside = [other.url_name for _, title, other in BESIDE if title == place.title]
+    if beside:
+        entry["active"] = _is_any_of([place.url_name, *beside])
     return entry
 
 
-def _is_below(place: Place) -> Callable[[HttpRequest], bool]:
-    # Its link leads on to a page whose address does not begin with it.
-    return lambda request: request.path.startswith(reverse(place.url_name).rsplit("/", 2)[0] + "/")
+def _is_any_of(url_names: list[str]) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(request.path.startswith(reverse(name)) for name in url_names)
 
 
 def _shipped(path: str) -> Callable[[HttpRequest], str]:
@@ -159,7 +176,12 @@ def _shipped(path: str) -> Callable[[HttpRequest], str]:
     return lambda request: static(path)
 
 
-# A calm blue-green: white on 600 and 600 on white are 6 : 1, 500 on the dark ground 5 : 1 (WCAG asks for 4.5).
+def everywhere(request: HttpRequest) -> dict[str, Any]:
+    """What each page's template knows, that of the log-in too."""
+    return {"is_demo": settings.DEMO}
+
+
+# A calm blue-green: white on 600 is 6.1 : 1, 500 on the dark ground 5.9 : 1 (WCAG asks for 4.5).
 _BRAND = {
     "50": "oklch(97.6% .012 220)",
     "100": "oklch(94.8% .024 220)",
@@ -187,6 +209,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": _BRAND},
     "STYLES": [_shipped("builder/midcall.css")],
+    "GLOBAL_CALLBACK": "builder.navigation.everywhere",
     "DASHBOARD_CALLBACK": "campaigns.dashboard.fill",
     "SIDEBAR": {
         "show_search": False,

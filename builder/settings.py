@@ -292,6 +292,7 @@ USE_I18N = False
 # Times with seconds, days before months in letters: nobody mistakes 3/5.
 FORMAT_MODULE_PATH = "builder.formats"
 USE_TZ = True
+LOGIN_REDIRECT_URL = "admin:index"
 STATIC_URL = "static/"
 # Served straight from the packages: no collectstatic step that a deployment could forget.
 WHITENOISE_USE_FINDERS = True

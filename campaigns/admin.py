@@ -21,13 +21,14 @@ from campaigns import oncall as oncall
 from campaigns.forms import CampaignForm, SmsActionForm, TopicForm
 from campaigns.integrations import Integrations
 from campaigns.models import Campaign
+from sms.admin import sent_by
 from sms.pages import Page
 
 
 @admin.register(Campaign)
 class CampaignAdmin(Page[Campaign]):
     form = CampaignForm
-    list_display = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
+    list_display: Any = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name",)
     fieldsets = (
@@ -54,9 +55,7 @@ class CampaignAdmin(Page[Campaign]):
             .annotate(
                 topic_count=Count("topics", distinct=True),
                 action_count=Count("attachments", distinct=True),
-                connection_count=Count(
-                    "connections", filter=Q(connections__revoked_at=None), distinct=True
-                ),
+                connection_count=Count("connections", filter=Q(connections__revoked_at=None), distinct=True),
             )
         )
 
@@ -72,7 +71,7 @@ class CampaignAdmin(Page[Campaign]):
 @admin.register(Topic)
 class TopicAdmin(BareTopicAdmin):
     form = TopicForm
-    list_display = ("name", "refers_to", "used_in", "is_active", "updated_at")
+    list_display: Any = ("name", "refers_to", "used_in", "is_active", "updated_at")
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:
@@ -85,7 +84,14 @@ class TopicAdmin(BareTopicAdmin):
 @admin.register(SmsAction)
 class SmsActionAdmin(BareSmsActionAdmin):
     form = SmsActionForm
-    list_display = ("name", "what", "whom", *BareSmsActionAdmin.list_display[3:4], "used_in", "updated_at")
+    list_display: Any = (
+        "name",
+        "what",
+        "whom",
+        sent_by,
+        "used_in",
+        "updated_at",
+    )
 
     @admin.display(description="Attached to")
     def used_in(self, obj: SmsAction) -> SafeString | str:

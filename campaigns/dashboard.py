@@ -16,7 +16,8 @@ from builder.models import SmsAction, Topic
 from campaigns import tools
 from campaigns.models import Campaign, Connection
 from sms.models import Message, SmsTemplate, State, UserProfile
-from sms.oncall import state_label
+from sms.oncall import TONES, state_label
+from sms.pages import label
 
 RECENT = timedelta(hours=24)
 # A worker takes a text within a second; one that is due for this long is not being taken.
@@ -38,10 +39,9 @@ TILES = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The texts of one state: a label, how many, and where they are listed."""
+    """The texts of one state: how many, and where they are listed."""
 
     label: SafeString
-    count: str
     url: str
 
 
@@ -87,7 +87,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("sms.view_message"):
         context |= {
             "tiles": _tiles(since),
-            "stuck": _counted(Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now() - STUCK)),
+            "stuck": _counted(
+                Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now() - STUCK)
+            ),
             "trouble": _trouble(since),
             "messages_url": reverse("admin:sms_message_changelist"),
         }
@@ -104,7 +106,7 @@ def _tiles(since: datetime) -> list[Tile]:
             total += count
             if count:
                 url = f"{listed}?state__exact={state}&since=24h"
-                parts.append(Part(state_label(state), _words(count), url))
+                parts.append(Part(label(f"{state.label} {_words(count)}", TONES[state]), url))
         tiles.append(Tile(title, _words(total), parts))
     return tiles
 
@@ -114,7 +116,9 @@ def _trouble(since: datetime) -> list[dict[str, Any]]:
     found = [
         message
         for state in TROUBLE
-        for message in Message.objects.filter(state=state, created_at__gte=since).order_by("-created_at")[:MOST_SHOWN]
+        for message in Message.objects.filter(state=state, created_at__gte=since).order_by("-created_at")[
+            :MOST_SHOWN
+        ]
     ]
     newest = sorted(found, key=lambda message: message.created_at, reverse=True)[:MOST_SHOWN]
     return [{"message": message, "label": state_label(message.state)} for message in newest]
@@ -136,7 +140,7 @@ def _problems(request: HttpRequest) -> list[Problem]:
 
 def _cannot_send(model: type[SmsTemplate] | type[SmsAction], noun: str) -> list[Problem]:
     """One entry for each obstacle: ten templates without credentials are one thing to mend."""
-    sendables: Any = model.objects.filter(is_active=True).select_related("owner__sms_profile")  # type: ignore[attr-defined]
+    sendables: Any = model.objects.filter(is_active=True).select_related("owner__sms_profile")
     by_obstacle: dict[tuple[str, int], list[Any]] = {}
     for sendable in sendables[:MOST_CHECKED]:
         obstacle = sendable.obstacle()
@@ -175,18 +179,21 @@ def _campaigns() -> list[Problem]:
     for campaign in campaigns[:MOST_CHECKED]:
         integrations = reverse("admin:campaigns_campaign_integrations", args=[campaign.pk])
         if not campaign.is_active:
-            found.append(Problem(f"Campaign {campaign}", "It is switched off: nothing is sent.", _change(campaign)))
+            found.append(
+                Problem(f"Campaign {campaign}", "It is switched off: nothing is sent.", _change(campaign))
+            )
             continue
         actions = any(action.is_active for action in campaign.actions.all())
         references = any(topic.is_active and topic.references for topic in campaign.topics.all())
+        why = []
         if not actions and not references:
-            found.append(Problem(f"Campaign {campaign}", "It has no tools: the agent cannot text.", integrations))
+            why.append("It has no tools: the agent cannot text.")
         elif actions and references and (names := tools.clashes(campaign)):
-            found.append(
-                Problem(f"Campaign {campaign}", f"Two tools are called {names[0]}: rename one.", integrations)
-            )
+            why.append(f"Two tools are called {names[0]}: rename one.")
         if all(connection.revoked_at for connection in campaign.connections.all()):
-            found.append(Problem(f"Campaign {campaign}", "No agent is connected to it.", integrations))
+            why.append("No agent is connected to it.")
+        if why:
+            found.append(Problem(f"Campaign {campaign}", " ".join(why), integrations))
     return found
 
 
@@ -194,7 +201,9 @@ def _steps(request: HttpRequest) -> list[Step]:
     profile = UserProfile.of(request.user)
     campaign = Campaign.objects.order_by("pk").first()
     campaigns = reverse("admin:campaigns_campaign_changelist")
-    integrations = reverse("admin:campaigns_campaign_integrations", args=[campaign.pk]) if campaign else campaigns
+    integrations = (
+        reverse("admin:campaigns_campaign_integrations", args=[campaign.pk]) if campaign else campaigns
+    )
     return [
         Step(
             "Enter your Twilio credentials",

@@ -36,7 +36,9 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     topics = forms.ModelMultipleChoiceField(
         queryset=Topic.objects.all(),
         required=False,
-        widget=PickList("topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."),
+        widget=PickList(
+            "topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."
+        ),
         help_text="The SMS templates that these topics refer to become tools of the campaign.",
     )
 
@@ -111,7 +113,9 @@ class ManageToolsForm(forms.Form):
         """Attach what is selected, and detach what no longer is."""
         selected = {action.pk for action in self.cleaned_data["actions"]}
         with transaction.atomic():
-            ToolAttachment.objects.filter(campaign=self.campaign, action__in=self.attached - selected).delete()
+            ToolAttachment.objects.filter(
+                campaign=self.campaign, action__in=self.attached - selected
+            ).delete()
             ToolAttachment.objects.bulk_create(
                 [
                     ToolAttachment(campaign=self.campaign, action_id=pk, attached_by=self.user)
@@ -135,13 +139,9 @@ def clash_after(campaigns: Iterable[Campaign], change: Callable[[], object]) -> 
     """Which tools would share a name after a change, in words; "" if none. The change is undone."""
     with transaction.atomic():
         change()
-        found = [_words(campaign, name) for campaign in campaigns for name in _first_clash(campaign)]
+        found = [_words(campaign, name) for campaign in campaigns for name in tools.clashes(campaign)[:1]]
         transaction.set_rollback(True)
     return " ".join(found[:1])
-
-
-def _first_clash(campaign: Campaign) -> list[str]:
-    return tools.clashes(campaign)[:1]
 
 
 def _words(campaign: Campaign, name: str) -> str:

@@ -1,9 +1,10 @@
-"""Under a campaign's page: Integrations (Tools Integration > Manage Tools, Connections), and the agent's view."""
+"""Under a campaign: Integrations (Tools Integration > Manage Tools, Connections), and the agent's view."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -37,7 +38,7 @@ class Integrations:
 
     def urls(self) -> list[URLPattern]:
         """Their addresses, each behind the log-in."""
-        views = {
+        views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
             "<int:pk>/integrations/": ("integrations", self.integrations),
             "<int:pk>/agent/": ("agent", self.agent),
             "<int:pk>/integrations/connect/": ("connect", self.connect),
@@ -163,7 +164,7 @@ class Integrations:
     def _render(
         self, request: HttpRequest, campaign: Campaign, template: str, crumb: str, context: dict[str, Any]
     ) -> HttpResponse:
-        request.current_app = self.page.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.page.admin_site.name
         return render(
             request,
             template,

@@ -32,7 +32,8 @@ def sent_by(obj: Sendable) -> SafeString:
     obstacle = obj.obstacle()
     provider = obj.provider.capitalize()
     if obstacle:
-        return format_html('{} <span class="mc-why">{}</span>', label("cannot send", "warn"), obstacle)
+        why = '<span>{}<span class="mc-why">{}</span></span>'
+        return format_html(why, label("cannot send", "warn"), obstacle)
     return format_html('<span class="mc-nowrap">{} · {}</span>', provider, obj.effective_sender())
 
 
@@ -93,12 +94,12 @@ class UserProfileAdmin(Page[UserProfile]):
         ]
 
     def me(self, request: HttpRequest) -> HttpResponse:
-        profile, _ = UserProfile.objects.get_or_create(user_id=request.user.pk)
+        profile, _ = UserProfile.objects.get_or_create(user=_user(request))
         return HttpResponseRedirect(reverse("admin:sms_userprofile_change", args=[profile.pk]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
         profiles = super().get_queryset(request).select_related("user")
-        return profiles if _is_superuser(request) else profiles.filter(user_id=request.user.pk)
+        return profiles if _is_superuser(request) else profiles.filter(user=_user(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: UserProfile | None = None) -> Any:
         twilio, providers = super().get_fieldsets(request, obj)
@@ -246,5 +247,10 @@ def search_number(queryset: QuerySet[Any], field: str, written: str) -> QuerySet
         return queryset.none()
 
 
+def _user(request: HttpRequest) -> Any:
+    # Behind admin_view nobody is anonymous.
+    return request.user
+
+
 def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)  # type: ignore[union-attr]
+    return bool(request.user.is_superuser)

@@ -96,6 +96,10 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.instance.send_within_seconds, f"{self.instance.send_within_seconds} seconds"
             )
             self.fields["send_within_seconds"].choices = sorted(spans.items())  # type: ignore[attr-defined]
+        if "owner" in self.fields:
+            owner: Any = self.fields["owner"].widget
+            owner.can_add_related = owner.can_change_related = False
+            owner.can_view_related = owner.can_delete_related = False
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 3
         if "provider" in self.fields:
@@ -128,6 +132,9 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         if provider and provider not in UserProfile.of(owner).enabled_providers():
             name = ProviderName(provider).label.partition(" (")[0]
             self.add_error("provider", f"{name} is not enabled for {owner}.")
+        if provider == ProviderName.ATLAS and "sender" in cleaned:
+            # A number of somebody's Twilio account is none of the platform's.
+            cleaned["sender"] = ""
         return cleaned
 
 
@@ -144,7 +151,7 @@ def _only(provider: ProviderName, profile: UserProfile) -> str:
 class SmsTemplateForm(SendableForm):
     class Meta:
         model = SmsTemplate
-        exclude: ClassVar = []  # noqa: DJ006 (the page's fieldsets name the fields)
+        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
 
     class Media:
         js = ("sms/segments.js",)
@@ -166,7 +173,7 @@ class UserProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = UserProfile
-        exclude: ClassVar = []  # noqa: DJ006 (the page's fieldsets name the fields)
+        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -227,4 +234,4 @@ class LiftForm(forms.Form):
 
 def is_own(profile: UserProfile, user: AbstractBaseUser | Any) -> bool:
     """Whether a profile is the user's own."""
-    return profile.user_id is not None and profile.user_id == user.pk
+    return bool(user.pk) and profile.user_id == user.pk

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from sms.admin import search_number
 from sms.models import Message, State
 from sms.pages import ReadOnlyPage, Since, first_words, label
+from sms.providers import codes
 
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
@@ -128,6 +129,8 @@ class MessageAdmin(ReadOnlyPage[Message]):
     def about(self, message: Message) -> dict[str, Any]:
         """What the page shows beside the row itself."""
         meaning, advice = MEANINGS[State(message.state)]
+        if message.error_code:
+            advice = codes.meaning(message.error_code).remedy
         return {
             "label": state_label(message.state),
             "meaning": meaning,

@@ -52,7 +52,7 @@ class OwnedPage(Page[M]):
 
     def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if request.user.is_superuser:  # type: ignore[union-attr]
+        if request.user.is_superuser:
             return fieldsets
         return [
             (title, {**options, "fields": [name for name in options["fields"] if name != "owner"]})
@@ -137,4 +137,4 @@ def first_words(text: str) -> str:
 
 
 def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    return obj is None or request.user.is_superuser or obj.owner_id == request.user.pk  # type: ignore[union-attr]
+    return obj is None or request.user.is_superuser or obj.owner_id == request.user.pk

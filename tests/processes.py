@@ -120,7 +120,8 @@ class Carrier:
 class Stack:
     """Web server, worker, beat and carrier over a database and a broker folder of their own."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, host: str = "", **environment: str) -> None:
+        """`host` is the socket folder of a PostgreSQL server; the embedded one if silent."""
         self.folder = folder
         self.account_sid, self.auth_token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
         self.atlas_sid, self.atlas_token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
@@ -128,7 +129,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.carrier = Carrier(folder, {self.account_sid: self.auth_token, self.atlas_sid: self.atlas_token})
         self.database = f"midcall_{secrets.token_hex(4)}"
-        self._host = embedded.database()["HOST"]
+        self._host = host or embedded.database()["HOST"]
         self.environment = {
             **os.environ,
             "DATABASE_URL": f"postgresql://postgres@/{self.database}?host={quote(self._host)}",
@@ -171,16 +172,30 @@ class Stack:
         return done.stdout
 
     def start(self, *names: str) -> None:
+        """Start processes, and return when they serve."""
         for name in names:
-            command = supervise.programs({"PORT": self.port})[name].split()
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self._running[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )
+            self.launch(name)
         if "web" in names:
             eventually(self.answers)
-        if "worker" in names:
-            eventually(lambda: " ready." in self.log("worker"))
+        for name in names:
+            if name.startswith("worker"):
+                eventually(lambda name=name: " ready." in self.log(name))
+
+    def launch(self, name: str) -> None:
+        """Start one process without waiting for it."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                self.command(name),
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def command(self, name: str) -> list[str]:
+        """What `make run` would start under this name."""
+        return supervise.programs({"PORT": self.port})[name].split()
 
     def answers(self) -> bool:
         try:
@@ -191,6 +206,10 @@ class Stack:
     def log(self, name: str) -> str:
         file = self.folder / f"{name}.log"
         return file.read_text(errors="replace") if file.exists() else ""
+
+    def pid(self, name: str) -> int:
+        """The process that was started under a name; what it starts in turn are its children."""
+        return self._running[name].pid
 
     def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
         """End a process and its children, at once unless `sign` is kinder."""

@@ -15,6 +15,10 @@ from builder.navigation import Place, place_of
 register = template.Library()
 
 
+# What Django's own views have in their context, and no other; ours name their last step.
+_ENDS = {"action_list": "History", "deleted_objects": "Delete", "crumb": ""}
+
+
 @dataclass(frozen=True, slots=True)
 class Crumb:
     """One step of the way to a page; `url` is "" where a step cannot be opened."""
@@ -32,8 +36,12 @@ def trail(context: Context) -> list[Crumb]:
         heading, place = _place(opts)
         if heading and heading != place.title:
             crumbs.append(Crumb(heading))
-        crumbs.append(Crumb(place.title, reverse(place.url_name)))
         thing: Any = context.get("original") or context.get("object")
+        if opts.label_lower == "sms.userprofile" and thing and thing.user_id == context["user"].pk:
+            crumbs.append(Crumb("My profile", reverse("admin:sms_userprofile_me")))
+            thing = None
+        else:
+            crumbs.append(Crumb(place.title, reverse(place.url_name)))
         if thing and not isinstance(thing, str):
             url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[thing.pk])
             crumbs.append(Crumb(str(thing), url))
@@ -43,8 +51,9 @@ def trail(context: Context) -> list[Crumb]:
         crumbs.append(Crumb("Dashboard"))
     elif context.get("content_title"):
         crumbs.append(Crumb(str(context["content_title"]).strip()))
-    if context.get("crumb"):
-        crumbs.append(Crumb(context["crumb"]))
+    for key, title in _ENDS.items():
+        if key in context:
+            crumbs.append(Crumb(title or context[key]))
     return crumbs
 
 

@@ -6,7 +6,11 @@ document.addEventListener("DOMContentLoaded", () => {
   const parts = document.querySelectorAll("fieldset.only-twilio");
   if (!provider || !parts.length) return;
   const show = () => {
-    for (const part of parts) part.classList.toggle("mc-hidden", provider.value !== "twilio");
+    for (const part of parts) {
+      // What is refused must be seen.
+      const refused = part.querySelector(".errors") !== null;
+      part.classList.toggle("mc-hidden", provider.value !== "twilio" && !refused);
+    }
   };
   provider.addEventListener("change", show);
   show();

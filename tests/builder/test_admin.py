@@ -1,0 +1,202 @@
+"""The pages for topics, SMS actions and users, and how templates keep in step with topics."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from builder.models import SmsAction, Topic
+from sms.models import SmsTemplate, UserProfile
+from tests import factories
+from tests.factories import ACCOUNT_SID, AUTH_TOKEN
+
+NEW_TOKEN = "0f1e2d3c4b5a6978" * 2
+TEMPLATE = {
+    "description": "Use this when asked.",
+    "body": "Open from noon.",
+    "provider": "twilio",
+    "sender": "",
+    "send_within_seconds": "900",
+    "is_active": "on",
+}
+ACTION = {
+    "name": "note",
+    "description": "Use this when asked.",
+    "template": "",
+    "recipient": "caller",
+    "provider": "twilio",
+    "account_sid": ACCOUNT_SID,
+    "auth_token": "",
+    "default_from": "+13125550142",
+    "sender": "",
+    "send_within_seconds": "900",
+    "is_active": "on",
+}
+
+
+@pytest.fixture
+def ann(db):
+    """Ann is a superuser."""
+    return factories.UserFactory(username="ann", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def bob(db):
+    """Bob is staff; each test says what he may do."""
+    return factories.UserFactory(username="bob", is_staff=True)
+
+
+def logged_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def allow(user, *codenames: str) -> None:
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+
+
+class TestTemplatesThatTopicsReferTo:
+    @pytest.fixture
+    def template(self, ann):
+        template = factories.TemplateFactory(name="directions", owner=ann)
+        factories.TopicFactory(name="Finding us", actions="Offer it, then call {{directions}}.")
+        return template
+
+    def test_are_listed_with_their_topics(self, ann, template):
+        assert "Finding us" in logged_in(ann).get(reverse("admin:sms_smstemplate_changelist")).text
+
+    def test_are_not_deleted_and_the_refusal_names_the_topics(self, ann, template):
+        url = reverse("admin:sms_smstemplate_delete", args=[template.pk])
+
+        response = logged_in(ann).post(url, {"post": "yes"})
+
+        assert "Finding us" in response.text and "cannot be deleted" in response.text
+        assert SmsTemplate.objects.exists()
+
+    def test_are_not_deleted_by_the_dozen_either(self, ann, template):
+        data = {"action": "delete_selected", "_selected_action": [template.pk], "post": "yes"}
+
+        logged_in(ann).post(reverse("admin:sms_smstemplate_changelist"), data)
+
+        assert SmsTemplate.objects.exists()
+
+    def test_take_the_topics_along_when_they_are_renamed(self, ann, template):
+        url = reverse("admin:sms_smstemplate_change", args=[template.pk])
+
+        response = logged_in(ann).post(
+            url, {**TEMPLATE, "name": "how_to_find_us", "owner": ann.pk}, follow=True
+        )
+
+        assert Topic.objects.get().actions == "Offer it, then call {{how_to_find_us}}."
+        assert "Finding us" in response.text
+
+
+class TestTopics:
+    def test_questions_are_written_one_a_line(self, ann):
+        data = {"name": "Hours", "questions": "When?\r\n\r\n  Till when?  \r\n", "is_active": "on"}
+
+        response = logged_in(ann).post(reverse("admin:builder_topic_add"), data)
+
+        assert response.status_code == 302
+        topic = Topic.objects.get()
+        assert (topic.questions, topic.owner) == (["When?", "Till when?"], ann)
+
+    def test_too_many_or_too_long_questions_are_refused_in_plain_words(self, ann):
+        url = reverse("admin:builder_topic_add")
+        client = logged_in(ann)
+
+        assert "Write 20 lines at most" in client.post(url, {"name": "H", "questions": "a\n" * 21}).text
+        assert "Line 2:" in client.post(url, {"name": "H", "questions": "a\n" + "b" * 301}).text
+
+    def test_a_reference_to_no_template_is_refused(self, ann):
+        data = {"name": "Hours", "actions": "Call {{hours}}."}
+
+        response = logged_in(ann).post(reverse("admin:builder_topic_add"), data)
+
+        assert "There is no SMS template called hours" in response.text
+
+    def test_the_form_lists_the_templates_to_refer_to(self, ann):
+        factories.TemplateFactory(name="directions")
+
+        assert "{{directions}}" in logged_in(ann).get(reverse("admin:builder_topic_add")).text
+
+
+class TestActions:
+    url = "admin:builder_smsaction_add"
+
+    def test_credentials_entered_with_one_are_stored_on_the_own_profile(self, ann):
+        UserProfile.objects.filter(user=ann).delete()
+
+        logged_in(ann).post(reverse(self.url), {**ACTION, "owner": ann.pk, "auth_token": NEW_TOKEN})
+
+        profile = UserProfile.objects.get(user=ann)
+        assert profile.twilio_auth_token.reveal() == NEW_TOKEN
+        assert (profile.twilio_account_sid, profile.twilio_from) == (ACCOUNT_SID, "+13125550142")
+        assert SmsAction.objects.get().obstacle() == ""
+
+    def test_a_blank_token_keeps_the_stored_one(self, ann):
+        logged_in(ann).post(reverse(self.url), {**ACTION, "owner": ann.pk, "default_from": "+13125550177"})
+
+        profile = UserProfile.objects.get(user=ann)
+        assert profile.twilio_auth_token.reveal() == AUTH_TOKEN
+        assert profile.twilio_from == "+13125550177"
+
+    def test_another_owners_credentials_are_not_entered_here(self, ann, bob):
+        data = {**ACTION, "owner": bob.pk, "auth_token": NEW_TOKEN}
+
+        response = logged_in(ann).post(reverse(self.url), data)
+
+        assert "not yours to enter" in response.text
+        assert not SmsAction.objects.exists()
+        for user in (ann, bob):
+            assert UserProfile.objects.get(user=user).twilio_auth_token.reveal() == AUTH_TOKEN
+
+    def test_another_owners_account_is_not_shown(self, ann, bob):
+        UserProfile.objects.filter(user=bob).update(twilio_account_sid="AC" + "b" * 32)
+        action = factories.ActionFactory(owner=bob)
+
+        page = logged_in(ann).get(reverse("admin:builder_smsaction_change", args=[action.pk])).text
+
+        assert "The credentials are those of bob; they are stored." in page
+        assert "AC" + "b" * 32 not in page
+
+    def test_two_of_one_owner_do_not_share_a_name(self, bob):
+        allow(bob, "add_smsaction", "view_smsaction")
+        factories.ActionFactory(name="Note", owner=bob)
+
+        response = logged_in(bob).post(reverse(self.url), ACTION)
+
+        assert "You have an action of this name already" in response.text
+
+    def test_both_providers_are_offered_only_where_both_are_enabled(self, ann, settings):
+        settings.ATLAS_ACCOUNT_SID = "AC" + "1" * 32
+        client = logged_in(ann)
+        assert '<option value="atlas"' in client.get(reverse(self.url)).text
+
+        UserProfile.objects.filter(user=ann).update(twilio_enabled=False)
+        page = client.get(reverse(self.url)).text
+        assert "Twilio is not enabled for ann" in page
+        assert '<option value="atlas"' not in page
+
+
+class TestUsers:
+    def test_staff_who_may_change_users_do_not_make_superusers(self, bob):
+        allow(bob, "change_user", "view_user")
+
+        logged_in(bob).post(
+            reverse("admin:auth_user_change", args=[bob.pk]),
+            {"username": "bob", "is_staff": "on", "is_active": "on", "is_superuser": "on"},
+        )
+
+        assert not User.objects.get(pk=bob.pk).is_superuser
+
+    def test_nor_do_they_touch_one(self, ann, bob):
+        allow(bob, "change_user", "view_user")
+        data = {"password1": "a long new passphrase", "password2": "a long new passphrase"}
+
+        response = logged_in(bob).post(reverse("admin:auth_user_password_change", args=[ann.pk]), data)
+
+        assert response.status_code == 403
