@@ -54,9 +54,7 @@ class CampaignAdmin(Page[Campaign]):
             .annotate(
                 topic_count=Count("topics", distinct=True),
                 action_count=Count("attachments", distinct=True),
-                connection_count=Count(
-                    "connections", filter=Q(connections__revoked_at=None), distinct=True
-                ),
+                connection_count=Count("connections", filter=Q(connections__revoked_at=None), distinct=True),
             )
         )
 

@@ -20,13 +20,13 @@ from ninja.security import HttpBearer
 from campaigns import tools
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
+from campaigns.tools import TRY_AGAIN
 from sms import numbers
 from sms.models import Message
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
 
 class Problem(Exception):
@@ -107,7 +107,7 @@ class ToolCallRequest(Schema):
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused."""
 
-    status: Literal["accepted", "refused"]
+    status: Literal["accepted", "refused", "done"]
     say: str
     messageId: UUID | None = None
     code: str = ""
@@ -172,7 +172,7 @@ def list_tools(
 ) -> Any:
     """The tools of the connection's campaign, in a stable order."""
     definition = DEFINITIONS[format]
-    return {"tools": [definition(tool) for tool in tools.of(_connection(request).campaign)]}
+    return {"tools": [definition(tool) for tool in tools.offered(_connection(request).campaign)]}
 
 
 @api.post(
@@ -189,7 +189,7 @@ def list_tools(
     },
 )
 def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest) -> Any:
-    """Fire a tool. 200 with anything the agent can act on: `accepted`, or `refused` by a rule."""
+    """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, or `done`."""
     opened = _connection(request)
     for value in (payload.callId, payload.toolCallId, payload.customerName):
         if not value.isprintable():
@@ -204,9 +204,7 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
             parameters=payload.parameters,
         )
     except tools.UnknownTool:
-        raise Problem(
-            404, "unknown_tool", "The connection's campaign has no tool of this name.", TRY_AGAIN
-        ) from None
+        raise Problem(404, "unknown_tool", "The connection's campaign has no tool of this name.") from None
     except tools.BadParameters as error:
         raise Problem(422, "invalid_parameters", str(error), error.say) from error
     except tools.KeyReused:

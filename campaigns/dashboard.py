@@ -87,7 +87,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("sms.view_message"):
         context |= {
             "tiles": _tiles(since),
-            "stuck": _counted(Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now() - STUCK)),
+            "stuck": _counted(
+                Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now() - STUCK)
+            ),
             "trouble": _trouble(since),
             "messages_url": reverse("admin:sms_message_changelist"),
         }
@@ -114,7 +116,9 @@ def _trouble(since: datetime) -> list[dict[str, Any]]:
     found = [
         message
         for state in TROUBLE
-        for message in Message.objects.filter(state=state, created_at__gte=since).order_by("-created_at")[:MOST_SHOWN]
+        for message in Message.objects.filter(state=state, created_at__gte=since).order_by("-created_at")[
+            :MOST_SHOWN
+        ]
     ]
     newest = sorted(found, key=lambda message: message.created_at, reverse=True)[:MOST_SHOWN]
     return [{"message": message, "label": state_label(message.state)} for message in newest]
@@ -175,12 +179,16 @@ def _campaigns() -> list[Problem]:
     for campaign in campaigns[:MOST_CHECKED]:
         integrations = reverse("admin:campaigns_campaign_integrations", args=[campaign.pk])
         if not campaign.is_active:
-            found.append(Problem(f"Campaign {campaign}", "It is switched off: nothing is sent.", _change(campaign)))
+            found.append(
+                Problem(f"Campaign {campaign}", "It is switched off: nothing is sent.", _change(campaign))
+            )
             continue
         actions = any(action.is_active for action in campaign.actions.all())
         references = any(topic.is_active and topic.references for topic in campaign.topics.all())
         if not actions and not references:
-            found.append(Problem(f"Campaign {campaign}", "It has no tools: the agent cannot text.", integrations))
+            found.append(
+                Problem(f"Campaign {campaign}", "It has no tools: the agent cannot text.", integrations)
+            )
         elif actions and references and (names := tools.clashes(campaign)):
             found.append(
                 Problem(f"Campaign {campaign}", f"Two tools are called {names[0]}: rename one.", integrations)
@@ -194,7 +202,9 @@ def _steps(request: HttpRequest) -> list[Step]:
     profile = UserProfile.of(request.user)
     campaign = Campaign.objects.order_by("pk").first()
     campaigns = reverse("admin:campaigns_campaign_changelist")
-    integrations = reverse("admin:campaigns_campaign_integrations", args=[campaign.pk]) if campaign else campaigns
+    integrations = (
+        reverse("admin:campaigns_campaign_integrations", args=[campaign.pk]) if campaign else campaigns
+    )
     return [
         Step(
             "Enter your Twilio credentials",

@@ -36,7 +36,9 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     topics = forms.ModelMultipleChoiceField(
         queryset=Topic.objects.all(),
         required=False,
-        widget=PickList("topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."),
+        widget=PickList(
+            "topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."
+        ),
         help_text="The SMS templates that these topics refer to become tools of the campaign.",
     )
 
@@ -111,7 +113,9 @@ class ManageToolsForm(forms.Form):
         """Attach what is selected, and detach what no longer is."""
         selected = {action.pk for action in self.cleaned_data["actions"]}
         with transaction.atomic():
-            ToolAttachment.objects.filter(campaign=self.campaign, action__in=self.attached - selected).delete()
+            ToolAttachment.objects.filter(
+                campaign=self.campaign, action__in=self.attached - selected
+            ).delete()
             ToolAttachment.objects.bulk_create(
                 [
                     ToolAttachment(campaign=self.campaign, action_id=pk, attached_by=self.user)

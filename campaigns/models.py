@@ -204,6 +204,7 @@ class ToolCall(models.Model):
     class Outcome(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"
         REFUSED = "refused", "Refused"
+        DONE = "done", "Done, without a text"
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls")
     # The runtime's tool call id, or one of ours: a second request with it gets the first answer.
@@ -229,7 +230,7 @@ class ToolCall(models.Model):
             models.UniqueConstraint(fields=["call", "key"], name="tool_call_once"),
             models.CheckConstraint(
                 condition=Q(outcome="accepted", message__isnull=False)
-                | Q(outcome="refused", message__isnull=True),
+                | Q(outcome__in=["refused", "done"], message__isnull=True),
                 name="promise_has_message",
             ),
         ]

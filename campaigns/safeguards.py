@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from builder.models import SmsAction
 from campaigns.models import Campaign
 from sms import numbers
-from sms.models import OptOut, SmsTemplate
+from sms.models import OptOut, Sender, SmsTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ CANNOT_SEND = Rule(
     "The sender, the credentials or the provider of this tool are not set up.",
     "I can't send text messages at the moment, so nothing was sent.",
 )
+SENDER_HELD = Rule(
+    "sender_held",
+    "The carrier refuses the sender or its account; somebody has to mend that first.",
+    "I can't send text messages at the moment, so nothing was sent.",
+)
 NO_CONSENT = Rule(
     "consent_required",
     "The agent did not say what the caller answered when asked.",
@@ -84,6 +89,7 @@ OPTED_OUT = Rule(
 RULES = [
     CAMPAIGN_OFF,
     CANNOT_SEND,
+    SENDER_HELD,
     NO_CONSENT,
     NO_CALLER_NUMBER,
     NOT_A_NUMBER,
@@ -104,6 +110,9 @@ def permitted_recipient(request: Request) -> str:
         raise Refused(CAMPAIGN_OFF)
     if request.source.obstacle():
         raise Refused(CANNOT_SEND)
+    account_sid = request.source.owner_profile().account_sid(request.source.provider)
+    if Sender.held(account_sid, request.source.effective_sender()):
+        raise Refused(SENDER_HELD)
     if request.needs_consent and _NO.fullmatch(request.consent):
         raise Refused(NO_CONSENT)
     recipient = _recipient(request)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,13 +19,16 @@ from campaigns import safeguards
 from campaigns.models import Call, Campaign, Connection, Consent, ToolCall
 from campaigns.safeguards import Refused, Request
 from sms import doorbell, numbers, outbox, text
-from sms.models import Message, ProviderName, SmsTemplate
+from sms.models import Message, OptOut, ProviderName, SmsTemplate
 
 # Without a tool call id, the same text to the same number within this is the same request, made again.
 SAME_REQUEST_WITHIN = timedelta(minutes=2)
 MAX_CONSENT_CHARACTERS = 500
 
+TRY_AGAIN = "I couldn't send the text just now. Let me try again."
+
 CONSENT = "consent"
+WORDS = "words"
 BODY = "message"
 RECIPIENT = "to"
 
@@ -37,7 +40,7 @@ class UnknownTool(LookupError):
 class BadParameters(ValueError):
     """The parameters do not fit the tool's schema. `say` tells the agent what to do about it."""
 
-    def __init__(self, problem: str, say: str) -> None:
+    def __init__(self, problem: str, say: str = TRY_AGAIN) -> None:
         super().__init__(problem)
         self.say = say
 
@@ -46,9 +49,13 @@ class KeyReused(ValueError):
     """A tool call id comes again with another request than before."""
 
 
+def _string(description: str, max_length: int) -> dict[str, Any]:
+    return {"type": "string", "description": description, "maxLength": max_length}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the agent is told. `status` is "accepted" or "refused", `say` one true line that it can speak."""
+    """What the agent is told. `status` is "accepted", "refused" or "done", `say` one true line to speak."""
 
     status: str
     say: str
@@ -141,7 +148,7 @@ class Tool:
         answered as the first time. Raises BadParameters, KeyReused, and campaigns.models.CallNumberChanged,
         with nothing written.
         """
-        values = self._checked(parameters)
+        values = checked(self.parameters["properties"], parameters)
         body = text.fill(self.template.body, values) if self.template else values[BODY]
         if len(body) > text.MAX_BODY_CHARACTERS:
             raise BadParameters(
@@ -165,46 +172,6 @@ class Tool:
                 raise
             return _answer(first)
         return answer
-
-    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, str]:
-        """The parameters as strings, each within the schema. Consent may be missing: that is a refusal, by
-        the safeguards, not an error. Raises BadParameters."""
-        schema = self.parameters["properties"]
-        unknown = [str(name) for name in parameters if name not in schema]
-        if unknown:
-            raise BadParameters(
-                f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(schema)}.",
-                "I couldn't send the text just now. Let me try again.",
-            )
-        values: dict[str, str] = {}
-        for name, rule in schema.items():
-            value = parameters.get(name)
-            if name == CONSENT and value is None:
-                value = ""
-            if value is None or (value == "" and name != CONSENT):
-                raise BadParameters(
-                    f"The parameter “{name}” is missing.",
-                    f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
-                )
-            if not isinstance(value, str):
-                raise BadParameters(
-                    f"The parameter “{name}” must be a string.",
-                    "I couldn't send the text just now. Let me try again.",
-                )
-            if len(value) > rule["maxLength"]:
-                raise BadParameters(
-                    f"The parameter “{name}” has {len(value)} characters, {rule['maxLength']} is the most.",
-                    "That is too long for a text. I'll make it shorter.",
-                )
-            try:
-                text.refuse_unsendable(value)
-            except text.CannotBeSent as error:
-                raise BadParameters(
-                    f"The parameter “{name}” cannot be sent: {error}",
-                    "I couldn't send the text just now. Let me try again.",
-                ) from error
-            values[name] = value
-        return values
 
     def _decide(
         self,
@@ -272,6 +239,63 @@ class Tool:
         return _answer(fired)
 
 
+class StopTexting:
+    """A tool of every campaign: the caller says aloud that they want no more texts."""
+
+    name = "stop_texting"
+    description = (
+        "Use this when the caller says that they do not want text messages from us any more. It stops them for "
+        "good, from every number."
+    )
+    parameters: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "properties": {WORDS: _string("What the caller said, in their own words.", MAX_CONSENT_CHARACTERS)},
+        "required": [WORDS],
+        "additionalProperties": False,
+    }
+
+    def fire(
+        self,
+        connection: Connection,
+        *,
+        call_id: str,
+        tool_call_id: str,
+        caller_number: str,
+        caller_name: str,
+        parameters: Mapping[str, Any],
+    ) -> Answer:
+        """Opt the caller's own number out, whatever the campaign's state. Raises as Tool.fire()."""
+        values = checked(self.parameters["properties"], parameters)
+        fingerprint = _fingerprint(self.name, {})
+        with transaction.atomic():
+            call, _ = Call.noted(connection, call_id, caller_number, caller_name)
+            first = tool_call_id and _first(call, tool_call_id, fingerprint)
+            if first:
+                return _answer(first)
+            fired = ToolCall(
+                call=call,
+                key=tool_call_id or f"ours:{uuid.uuid4()}",
+                fingerprint=fingerprint,
+                tool=self.name,
+                parameters=values,
+            )
+            if call.caller_number:
+                outbox.opt_out(call.caller_number, OptOut.Source.CALL, values[WORDS])
+                fired.outcome = ToolCall.Outcome.DONE
+                fired.say = "Done. You won't get any more text messages from us."
+            else:
+                fired.outcome = ToolCall.Outcome.REFUSED
+                fired.refusal = safeguards.NO_CALLER_NUMBER.code
+                fired.say = "I can't see your number on this call. Text STOP to any of our messages instead."
+            fired.save(force_insert=True)
+        return _answer(fired)
+
+
+def offered(campaign: Campaign) -> list[Tool | StopTexting]:
+    """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
+    return [*of(campaign), StopTexting()]
+
+
 def of(campaign: Campaign) -> list[Tool]:
     """The campaign's tools by name, in a stable order. An attached action goes before a template of the same
     name; the forms refuse such a pair."""
@@ -282,8 +306,10 @@ def of(campaign: Campaign) -> list[Tool]:
     return [found[name] for name in sorted(found)]
 
 
-def named(campaign: Campaign, name: str) -> Tool:
-    """The campaign's tool of that name. Raises UnknownTool."""
+def named(campaign: Campaign, name: str) -> Tool | StopTexting:
+    """The tool of that name that an agent of the campaign is offered. Raises UnknownTool."""
+    if name == StopTexting.name:
+        return StopTexting()
     action = (
         SmsAction.objects.filter(attachments__campaign=campaign, name=name, is_active=True)
         .select_related("template", "owner__sms_profile")
@@ -344,6 +370,39 @@ def _referenced(campaign: Campaign, name: str = "") -> Any:
     return SmsTemplate.objects.filter(name__in=referenced, is_active=True)
 
 
+def checked(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters as strings, each within the schema's properties.
+
+    Consent may be missing: that is a refusal, by the safeguards, not an error. Raises BadParameters.
+    """
+    unknown = [str(name) for name in parameters if name not in schema]
+    if unknown:
+        raise BadParameters(f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(schema)}.")
+    values: dict[str, str] = {}
+    for name, rule in schema.items():
+        value = parameters.get(name)
+        if name == CONSENT and value is None:
+            value = ""
+        if value is None or (value == "" and name != CONSENT):
+            raise BadParameters(
+                f"The parameter “{name}” is missing.",
+                f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
+            )
+        if not isinstance(value, str):
+            raise BadParameters(f"The parameter “{name}” must be a string.")
+        if len(value) > rule["maxLength"]:
+            raise BadParameters(
+                f"The parameter “{name}” has {len(value)} characters, {rule['maxLength']} is the most.",
+                "That is too long for a text. I'll make it shorter.",
+            )
+        try:
+            text.refuse_unsendable(value)
+        except text.CannotBeSent as error:
+            raise BadParameters(f"The parameter “{name}” cannot be sent: {error}") from error
+        values[name] = value
+    return values
+
+
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
     """The tool call that this one repeats, if it does. Raises KeyReused."""
     if tool_call_id:
@@ -367,10 +426,6 @@ def _fingerprint(tool: str, values: Mapping[str, str]) -> str:
     # A model words the same consent differently the second time; the text is still the same text.
     asked = {name: value for name, value in values.items() if name != CONSENT}
     return hashlib.sha256(json.dumps([tool, asked], sort_keys=True).encode()).hexdigest()
-
-
-def _string(description: str, max_length: int) -> dict[str, Any]:
-    return {"type": "string", "description": description, "maxLength": max_length}
 
 
 def _quoted(names: Any) -> str:
