@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from builder.models import SmsAction
 from campaigns.models import Campaign
 from sms import numbers
-from sms.models import OptOut, Sender, SmsTemplate
+from sms.models import Message, OptOut, Sender, SmsTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,28 @@ _NO = re.compile(
 
 
 def permitted_recipient(request: Request) -> str:
-    """The number that may be texted, in E.164. Raises Refused with the first rule that forbids it."""
+    """The number that may be texted, in E.164, as far as the request and the configuration tell.
+
+    Raises Refused with the first rule that forbids it. ask_the_database() has the rest of the rules.
+    """
     if not request.campaign.is_active:
         raise Refused(CAMPAIGN_OFF)
     if request.source.obstacle():
         raise Refused(CANNOT_SEND)
-    account_sid = request.source.owner_profile().account_sid(request.source.provider)
-    if Sender.held(account_sid, request.source.effective_sender()):
-        raise Refused(SENDER_HELD)
     if request.needs_consent and _NO.fullmatch(request.consent):
         raise Refused(NO_CONSENT)
-    recipient = _recipient(request)
-    if OptOut.stands_for(recipient):
+    return _recipient(request)
+
+
+def ask_the_database(message: Message) -> None:
+    """Raise Refused for a text that what happened elsewhere forbids: a sender held, a recipient opted out.
+
+    The same conditions stand in outbox.NOTHING_IN_THE_WAY, for the statement that asks and promises at once.
+    """
+    if Sender.held(message.account_sid, message.sender):
+        raise Refused(SENDER_HELD)
+    if OptOut.stands_for(message.recipient):
         raise Refused(OPTED_OUT)
-    return recipient
 
 
 def _recipient(request: Request) -> str:

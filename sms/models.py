@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sms import numbers, text
-from sms.fields import Secret, SecretField
+from sms.fields import SecretField
 from sms.validators import validate_body, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
@@ -278,13 +278,6 @@ class Sender(models.Model):
         return self.address
 
     @classmethod
-    def note(cls, account_sid: str, address: str) -> None:
-        """Make sure that a sender is known, with the rate that is usual for its kind."""
-        rate = numbers.usual_rate(address)
-        sender = Sender(account_sid=account_sid, address=address, messages_per_second=rate)
-        Sender.objects.bulk_create([sender], ignore_conflicts=True)
-
-    @classmethod
     def held(cls, account_sid: str, address: str) -> str:
         """Why a sender is held back now, in plain words; "" if it is not, or if its next probe is due."""
         return (
@@ -346,6 +339,8 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
+    # From promise() to outbox.accept(): how long from then on it is worth sending.
+    send_within = DEFAULT_SEND_WITHIN
     # Whether it was claimed to find out if a held sender works again; outbox.claim() sets it.
     is_probe = False
 
@@ -395,14 +390,13 @@ class Message(models.Model):
 
     @classmethod
     def promise(cls, *, send_within_seconds: int, **fields: Any) -> Message:
-        """A new queued text, not yet stored. Its times are the database's, as hosts may disagree."""
-        return cls(
-            created_at=Now(),
-            updated_at=Now(),
-            next_attempt_at=Now(),
-            expires_at=Now() + timedelta(seconds=send_within_seconds),
-            **fields,
-        )
+        """A new queued text for outbox.accept(), worth sending for so long from then on.
+
+        Its times are set there, by the database, as hosts may disagree.
+        """
+        message = cls(**fields)
+        message.send_within = timedelta(seconds=send_within_seconds)
+        return message
 
     def status_url(self) -> str:
         """The address that the carrier reports to. It carries our id, so that a report which comes before

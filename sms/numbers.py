@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 
@@ -56,6 +57,7 @@ def spoken(e164: str) -> str:
     return "the number ending in " + " ".join(e164[-2:])
 
 
+@lru_cache(maxsize=1000)
 def usual_rate(sender: str) -> int:
     """How many texts a second carriers take from a sender of this kind.
 

@@ -94,7 +94,7 @@ class ConnectionFactory(DjangoModelFactory):
 
 
 class MessageFactory(DjangoModelFactory):
-    """A promised text; `send_within_seconds` as in Message.promise()."""
+    """A promised text, as from a tool call; `state` and the like are what became of it since."""
 
     class Meta:
         model = Message
@@ -115,8 +115,11 @@ class MessageFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class, *args, **kwargs):
+        later = {name: kwargs.pop(name) for name in ("state", "provider_sid", "refusals") if name in kwargs}
         message = model_class.promise(**kwargs)
         outbox.accept(message)
+        if later:
+            Message.objects.filter(pk=message.pk).update(**later)
         # Faster than a number's usual one a second, so that batches need not wait.
         Sender.objects.filter(address=message.sender).update(messages_per_second=1000)
         message.refresh_from_db()

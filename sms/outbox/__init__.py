@@ -33,7 +33,18 @@ from sms.outbox.doubts import (
     reap,
     silent,
 )
-from sms.outbox.handover import BURST, LEASE, RETRY_DELAYS, Outcome, accept, claim, record
+from sms.outbox.handover import (
+    BURST,
+    LEASE,
+    NOTHING_IN_THE_WAY,
+    PROMISE,
+    RETRY_DELAYS,
+    Outcome,
+    accept,
+    claim,
+    promise_values,
+    record,
+)
 from sms.outbox.receipts import receipt
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release
 from sms.outbox.states import RANK
@@ -44,6 +55,8 @@ __all__ = [
     "BURST",
     "LATE_BOUND",
     "LEASE",
+    "NOTHING_IN_THE_WAY",
+    "PROMISE",
     "Outcome",
     "RANK",
     "RETRY_DELAYS",
@@ -59,6 +72,7 @@ __all__ = [
     "opt_out",
     "pause",
     "probe",
+    "promise_values",
     "reap",
     "receipt",
     "record",
