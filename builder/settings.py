@@ -211,6 +211,9 @@ LEASE_SECONDS = _number("midcall.E007", "LEASE_SECONDS", 120, 1, 3600)
 # around 26 s), and its list may lag: a doubt is looked up no sooner, and twice with as much between.
 LATE_BOUND_SECONDS = _number("midcall.E007", "LATE_BOUND_SECONDS", 60, 1, 3600)
 
+# A carrier that has said nothing of a text for so long is asked.
+SILENT_SECONDS = _number("midcall.E007", "SILENT_SECONDS", 600, 1, 86_400)
+
 # The platform's own provider: an account of the operator's at a carrier that speaks Twilio's API.
 ATLAS_ACCOUNT_SID = env.str("ATLAS_ACCOUNT_SID", default="")
 ATLAS_AUTH_TOKEN = env.str("ATLAS_AUTH_TOKEN", default="")

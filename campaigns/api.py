@@ -18,15 +18,16 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from campaigns import tools
+from campaigns.firing import Firing, KeyReused, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
+from campaigns.tools import TRY_AGAIN
 from sms import numbers
 from sms.models import Message
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
 
 class Problem(Exception):
@@ -65,9 +66,8 @@ class ConnectionSecret(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
-        slug = request.resolver_match.kwargs["connection"]
-        found = Connection.objects.select_related("campaign").filter(slug=slug).first()
-        if found is None or not found.opens_with(token):
+        found = Connection.opened(request.resolver_match.kwargs["connection"], token)
+        if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
@@ -107,7 +107,7 @@ class ToolCallRequest(Schema):
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused."""
 
-    status: Literal["accepted", "refused"]
+    status: Literal["accepted", "refused", "done"]
     say: str
     messageId: UUID | None = None
     code: str = ""
@@ -172,7 +172,7 @@ def list_tools(
 ) -> Any:
     """The tools of the connection's campaign, in a stable order."""
     definition = DEFINITIONS[format]
-    return {"tools": [definition(tool) for tool in tools.of(_connection(request).campaign)]}
+    return {"tools": [definition(tool) for tool in tools.toolset(_connection(request)).tools.values()]}
 
 
 @api.post(
@@ -189,27 +189,28 @@ def list_tools(
     },
 )
 def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest) -> Any:
-    """Fire a tool. 200 with anything the agent can act on: `accepted`, or `refused` by a rule."""
+    """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, or `done`."""
     opened = _connection(request)
     for value in (payload.callId, payload.toolCallId, payload.customerName):
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
-        answer = tools.named(opened.campaign, name).fire(
-            opened,
-            call_id=payload.callId,
-            tool_call_id=payload.toolCallId,
-            caller_number=_caller_number(payload.customerPhoneNumber, opened.campaign.country),
-            caller_name=payload.customerName,
-            parameters=payload.parameters,
+        answer = fire(
+            tools.toolset(opened).named(name),
+            Firing(
+                connection=opened,
+                call_id=payload.callId,
+                tool_call_id=payload.toolCallId,
+                caller_number=_caller_number(payload.customerPhoneNumber, opened.campaign.country),
+                caller_name=payload.customerName,
+                parameters=payload.parameters,
+            ),
         )
     except tools.UnknownTool:
-        raise Problem(
-            404, "unknown_tool", "The connection's campaign has no tool of this name.", TRY_AGAIN
-        ) from None
+        raise Problem(404, "unknown_tool", "The connection's campaign has no tool of this name.") from None
     except tools.BadParameters as error:
         raise Problem(422, "invalid_parameters", str(error), error.say) from error
-    except tools.KeyReused:
+    except KeyReused:
         raise Problem(
             409, "tool_call_id_reused", "This toolCallId came before with another request."
         ) from None
@@ -267,6 +268,7 @@ def readyz(request: HttpRequest) -> Any:
 
 def _connection(request: HttpRequest) -> Connection:
     opened: Connection = request.auth  # type: ignore[attr-defined]
+    opened.campaign = tools.toolset(opened).campaign
     return opened
 
 

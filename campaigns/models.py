@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from psycopg import Cursor
 
 from builder.models import SmsAction, Topic
 from sms.models import NUMBER_CHARACTERS, Message
@@ -84,6 +85,18 @@ class ToolAttachment(models.Model):
         return f"{self.action} in {self.campaign}"
 
 
+class Revision(models.Model):
+    """One row whose number changes with every change of the configuration, by triggers (migration 0002).
+
+    Whoever keeps something compiled from the configuration knows by it whether that is still true.
+    """
+
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class Connection(models.Model):
     """One runtime's way into a campaign: a URL and a secret, of which only a hash is kept."""
 
@@ -103,6 +116,9 @@ class Connection(models.Model):
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    # The configuration's revision when the connection was opened().
+    revision = 0
+
     class Meta:
         ordering: ClassVar = ["-created_at"]
 
@@ -112,6 +128,30 @@ class Connection(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.slug = self.slug or secrets.token_hex(6)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @classmethod
+    def opened(cls, slug: str, secret: str) -> Connection | None:
+        """The connection of that slug if the secret is its own, with the configuration's revision; or None.
+
+        Its campaign is not loaded: campaigns.tools.toolset() keeps it.
+        """
+        database.ensure_connection()
+        with database.wrap_database_errors, Cursor(database.connection) as cursor:
+            row = cursor.execute(
+                """
+                SELECT id, campaign_id, secret_hash, revoked_at,
+                    (SELECT number FROM campaigns_revision LIMIT 1)
+                FROM campaigns_connection WHERE slug = %s
+                """,
+                [slug],
+                prepare=True,
+            ).fetchone()
+        if row is None:
+            return None
+        found = cls(id=row[0], slug=slug, campaign_id=row[1], secret_hash=row[2], revoked_at=row[3])
+        found.revision = row[4] or 0
+        found._state.adding = False
+        return found if found.opens_with(secret) else None
 
     def issue_secret(self, secret: str = "") -> str:
         """Set a new secret (256 random bits if none is given) and return it: it cannot be read again."""
@@ -204,6 +244,7 @@ class ToolCall(models.Model):
     class Outcome(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"
         REFUSED = "refused", "Refused"
+        DONE = "done", "Done, without a text"
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls")
     # The runtime's tool call id, or one of ours: a second request with it gets the first answer.
@@ -229,7 +270,7 @@ class ToolCall(models.Model):
             models.UniqueConstraint(fields=["call", "key"], name="tool_call_once"),
             models.CheckConstraint(
                 condition=Q(outcome="accepted", message__isnull=False)
-                | Q(outcome="refused", message__isnull=True),
+                | Q(outcome__in=["refused", "done"], message__isnull=True),
                 name="promise_has_message",
             ),
         ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from builder.models import SmsAction
 from campaigns.models import Campaign
 from sms import numbers
-from sms.models import OptOut, SmsTemplate
+from sms.models import Message, OptOut, Sender, SmsTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ CANNOT_SEND = Rule(
     "The sender, the credentials or the provider of this tool are not set up.",
     "I can't send text messages at the moment, so nothing was sent.",
 )
+SENDER_HELD = Rule(
+    "sender_held",
+    "The carrier refuses the sender or its account; somebody has to mend that first.",
+    "I can't send text messages at the moment, so nothing was sent.",
+)
 NO_CONSENT = Rule(
     "consent_required",
     "The agent did not say what the caller answered when asked.",
@@ -84,6 +89,7 @@ OPTED_OUT = Rule(
 RULES = [
     CAMPAIGN_OFF,
     CANNOT_SEND,
+    SENDER_HELD,
     NO_CONSENT,
     NO_CALLER_NUMBER,
     NOT_A_NUMBER,
@@ -99,17 +105,28 @@ _NO = re.compile(
 
 
 def permitted_recipient(request: Request) -> str:
-    """The number that may be texted, in E.164. Raises Refused with the first rule that forbids it."""
+    """The number that may be texted, in E.164, as far as the request and the configuration tell.
+
+    Raises Refused with the first rule that forbids it. ask_the_database() has the rest of the rules.
+    """
     if not request.campaign.is_active:
         raise Refused(CAMPAIGN_OFF)
     if request.source.obstacle():
         raise Refused(CANNOT_SEND)
     if request.needs_consent and _NO.fullmatch(request.consent):
         raise Refused(NO_CONSENT)
-    recipient = _recipient(request)
-    if OptOut.stands_for(recipient):
+    return _recipient(request)
+
+
+def ask_the_database(message: Message) -> None:
+    """Raise Refused for a text that what happened elsewhere forbids: a sender held, a recipient opted out.
+
+    The same conditions stand in outbox.NOTHING_IN_THE_WAY, for the statement that asks and promises at once.
+    """
+    if Sender.held(message.account_sid, message.sender):
+        raise Refused(SENDER_HELD)
+    if OptOut.stands_for(message.recipient):
         raise Refused(OPTED_OUT)
-    return recipient
 
 
 def _recipient(request: Request) -> str:

@@ -1,31 +1,26 @@
-"""A tool as an agent sees it, and what happens when it fires."""
+"""The tools of a campaign as an agent sees them: names, descriptions, JSON schemas, and the prompt."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from builder import prompt
-from builder.models import SmsAction, Topic
-from campaigns import safeguards
-from campaigns.models import Call, Campaign, Connection, Consent, ToolCall
-from campaigns.safeguards import Refused, Request
-from sms import doorbell, numbers, outbox, text
-from sms.models import Message, ProviderName, SmsTemplate
+from builder.models import SmsAction
+from campaigns.models import Campaign, Connection
+from sms import text
+from sms.models import SmsTemplate
 
-# Without a tool call id, the same text to the same number within this is the same request, made again.
-SAME_REQUEST_WITHIN = timedelta(minutes=2)
 MAX_CONSENT_CHARACTERS = 500
 
+TRY_AGAIN = "I couldn't send the text just now. Let me try again."
+
 CONSENT = "consent"
+WORDS = "words"
 BODY = "message"
 RECIPIENT = "to"
 
@@ -37,26 +32,16 @@ class UnknownTool(LookupError):
 class BadParameters(ValueError):
     """The parameters do not fit the tool's schema. `say` tells the agent what to do about it."""
 
-    def __init__(self, problem: str, say: str) -> None:
+    def __init__(self, problem: str, say: str = TRY_AGAIN) -> None:
         super().__init__(problem)
         self.say = say
 
 
-class KeyReused(ValueError):
-    """A tool call id comes again with another request than before."""
+def _string(description: str, max_length: int) -> dict[str, Any]:
+    return {"type": "string", "description": description, "maxLength": max_length}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the agent is told. `status` is "accepted" or "refused", `say` one true line that it can speak."""
-
-    status: str
-    say: str
-    message_id: uuid.UUID | None = None
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """An attached SMS action, or a template that a topic of the campaign refers to."""
 
@@ -84,7 +69,7 @@ class Tool:
     def needs_consent(self) -> bool:
         return not self.source.transactional
 
-    @property
+    @cached_property
     def description(self) -> str:
         """What the model reads: what ops wrote, then the rules that apply whatever they wrote."""
         whom = "a number that the caller gives" if self.texts_anyone else "the caller's own number"
@@ -93,7 +78,7 @@ class Tool:
             rules.append("Ask the caller first, and call this only after they agree.")
         return " ".join([self.source.description.strip(), *rules])
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """The JSON schema of what the model must fill, and nothing else."""
         properties: dict[str, Any] = {}
@@ -125,151 +110,62 @@ class Tool:
             "additionalProperties": False,
         }
 
-    def fire(
-        self,
-        connection: Connection,
-        *,
-        call_id: str,
-        tool_call_id: str,
-        caller_number: str,
-        caller_name: str,
-        parameters: Mapping[str, Any],
-    ) -> Answer:
-        """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
-        `caller_number` is E.164 or "" and comes from the runtime's envelope. A call that comes again is
-        answered as the first time. Raises BadParameters, KeyReused, and campaigns.models.CallNumberChanged,
-        with nothing written.
-        """
-        values = self._checked(parameters)
-        body = text.fill(self.template.body, values) if self.template else values[BODY]
-        if len(body) > text.MAX_BODY_CHARACTERS:
-            raise BadParameters(
-                f"The text has {len(body)} characters, {text.MAX_BODY_CHARACTERS} is the most.",
-                "That text is too long to send. I'll make it shorter.",
-            )
-        fingerprint = _fingerprint(self.name, values)
+class StopTexting:
+    """A tool of every campaign: the caller says aloud that they want no more texts."""
+
+    name = "stop_texting"
+    description = (
+        "Use this when the caller says that they do not want text messages from us any more. It stops them "
+        "for good, from every number."
+    )
+    parameters: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "properties": {WORDS: _string("What the caller said, in their own words.", MAX_CONSENT_CHARACTERS)},
+        "required": [WORDS],
+        "additionalProperties": False,
+    }
+
+
+Offered = Tool | StopTexting
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """All that an agent of a campaign is offered, as of one revision of the configuration."""
+
+    revision: int
+    campaign: Campaign
+    tools: dict[str, Offered]
+
+    def named(self, name: str) -> Offered:
+        """The tool of that name. Raises UnknownTool."""
         try:
-            with transaction.atomic():
-                call, is_new = Call.noted(connection, call_id, caller_number, caller_name)
-                if not is_new:
-                    first = _first(call, tool_call_id, fingerprint)
-                    if first:
-                        return _answer(first)
-                answer = self._decide(connection, call, tool_call_id, fingerprint, values, body)
-        except IntegrityError:
-            # The constraint, not the check before it, decides between two that are new in one instant.
-            call = Call.objects.get(connection=connection, external_id=call_id)
-            first = _first(call, tool_call_id, fingerprint)
-            if first is None:
-                raise
-            return _answer(first)
-        return answer
+            return self.tools[name]
+        except KeyError:
+            raise UnknownTool(name) from None
 
-    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, str]:
-        """The parameters as strings, each within the schema. Consent may be missing: that is a refusal, by
-        the safeguards, not an error. Raises BadParameters."""
-        schema = self.parameters["properties"]
-        unknown = [str(name) for name in parameters if name not in schema]
-        if unknown:
-            raise BadParameters(
-                f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(schema)}.",
-                "I couldn't send the text just now. Let me try again.",
-            )
-        values: dict[str, str] = {}
-        for name, rule in schema.items():
-            value = parameters.get(name)
-            if name == CONSENT and value is None:
-                value = ""
-            if value is None or (value == "" and name != CONSENT):
-                raise BadParameters(
-                    f"The parameter “{name}” is missing.",
-                    f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
-                )
-            if not isinstance(value, str):
-                raise BadParameters(
-                    f"The parameter “{name}” must be a string.",
-                    "I couldn't send the text just now. Let me try again.",
-                )
-            if len(value) > rule["maxLength"]:
-                raise BadParameters(
-                    f"The parameter “{name}” has {len(value)} characters, {rule['maxLength']} is the most.",
-                    "That is too long for a text. I'll make it shorter.",
-                )
-            try:
-                text.refuse_unsendable(value)
-            except text.CannotBeSent as error:
-                raise BadParameters(
-                    f"The parameter “{name}” cannot be sent: {error}",
-                    "I couldn't send the text just now. Let me try again.",
-                ) from error
-            values[name] = value
-        return values
 
-    def _decide(
-        self,
-        connection: Connection,
-        call: Call,
-        tool_call_id: str,
-        fingerprint: str,
-        values: dict[str, str],
-        body: str,
-    ) -> Answer:
-        fired = ToolCall(
-            call=call,
-            key=tool_call_id or f"ours:{uuid.uuid4()}",
-            fingerprint=fingerprint,
-            tool=self.name,
-            action=self.action,
-            parameters=values,
-        )
-        request = Request(
-            campaign=connection.campaign,
-            source=self.source,
-            texts_anyone=self.texts_anyone,
-            needs_consent=self.needs_consent,
-            caller_number=call.caller_number,
-            asked_number=values.get(RECIPIENT, ""),
-            consent=values.get(CONSENT, ""),
-        )
-        try:
-            recipient = safeguards.permitted_recipient(request)
-        except Refused as refusal:
-            fired.outcome = ToolCall.Outcome.REFUSED
-            fired.refusal = refusal.rule.code
-            fired.say = refusal.rule.say
-            fired.save(force_insert=True)
-            return _answer(fired)
+_toolsets: dict[int, Toolset] = {}
 
-        profile = self.source.owner_profile()
-        by_platform = self.source.provider == ProviderName.ATLAS
-        message = Message.promise(
-            tool=self.name,
-            template=self.template,
-            provider=self.source.provider,
-            profile=None if by_platform else profile,
-            account_sid=profile.account_sid(self.source.provider),
-            sender=self.source.effective_sender(),
-            recipient=recipient,
-            country=numbers.country(recipient),
-            body=body,
-            segments=text.size(body).segments,
-            send_within_seconds=self.source.send_within_seconds,
-        )
-        outbox.accept(message)
-        fired.outcome = ToolCall.Outcome.ACCEPTED
-        fired.say = f"The text is on its way to {numbers.spoken(recipient)}."
-        fired.message = message
-        fired.save(force_insert=True)
-        if self.needs_consent:
-            Consent.objects.create(
-                recipient=recipient,
-                words=values[CONSENT],
-                tool_call=fired,
-                campaign=connection.campaign,
-            )
-        transaction.on_commit(doorbell.ring, robust=True)
-        return _answer(fired)
+
+def toolset(connection: Connection) -> Toolset:
+    """What the connection's campaign offers now.
+
+    Kept in this process for as long as nothing in the configuration has changed: reading it takes longer than
+    all else that a caller waits for.
+    """
+    kept = _toolsets.get(connection.campaign_id)
+    if kept is None or kept.revision != connection.revision:
+        campaign = Campaign.objects.get(pk=connection.campaign_id)
+        found = {tool.name: tool for tool in offered(campaign)}
+        kept = _toolsets[connection.campaign_id] = Toolset(connection.revision, campaign, found)
+    return kept
+
+
+def offered(campaign: Campaign) -> list[Offered]:
+    """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
+    return [*of(campaign), StopTexting()]
 
 
 def of(campaign: Campaign) -> list[Tool]:
@@ -280,21 +176,6 @@ def of(campaign: Campaign) -> list[Tool]:
     for template in _referenced(campaign).select_related("owner__sms_profile"):
         found.setdefault(template.name, Tool(template))
     return [found[name] for name in sorted(found)]
-
-
-def named(campaign: Campaign, name: str) -> Tool:
-    """The campaign's tool of that name. Raises UnknownTool."""
-    action = (
-        SmsAction.objects.filter(attachments__campaign=campaign, name=name, is_active=True)
-        .select_related("template", "owner__sms_profile")
-        .first()
-    )
-    if action:
-        return Tool(action)
-    template = _referenced(campaign, name).select_related("owner__sms_profile").first()
-    if template is None:
-        raise UnknownTool(name)
-    return Tool(template)
 
 
 def compiled_prompt(campaign: Campaign) -> str:
@@ -329,48 +210,44 @@ def clashes(campaign: Campaign) -> list[str]:
     return sorted({name for name in names if lowered.count(name.lower()) > 1})
 
 
-def _referenced(campaign: Campaign, name: str = "") -> Any:
-    """The active templates that the campaign's active topics refer to; with a name, that one if it is."""
-    topics = Topic.objects.filter(campaigns=campaign, is_active=True)
-    if name:
-        # Narrows what is read; the parser decides.
-        topics = topics.filter(actions__contains=name)
-    referenced = {
-        reference
-        for actions in topics.values_list("actions", flat=True)
-        for reference in prompt.references(actions)
-        if not name or reference == name
-    }
-    return SmsTemplate.objects.filter(name__in=referenced, is_active=True)
+def _referenced(campaign: Campaign) -> QuerySet[SmsTemplate]:
+    """The active templates that the campaign's active topics refer to."""
+    topics = campaign.topics.filter(is_active=True).values_list("actions", flat=True)
+    names = {name for actions in topics for name in prompt.references(actions)}
+    return SmsTemplate.objects.filter(name__in=names, is_active=True)
 
 
-def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
-    """The tool call that this one repeats, if it does. Raises KeyReused."""
-    if tool_call_id:
-        first = ToolCall.objects.filter(call=call, key=tool_call_id).first()
-        if first and first.fingerprint != fingerprint:
-            raise KeyReused
-        return first
-    return ToolCall.objects.filter(
-        call=call,
-        fingerprint=fingerprint,
-        outcome=ToolCall.Outcome.ACCEPTED,
-        at__gte=timezone.now() - SAME_REQUEST_WITHIN,
-    ).first()
+def checked(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters as strings, each within the schema's properties.
 
-
-def _answer(fired: ToolCall) -> Answer:
-    return Answer(status=fired.outcome, say=fired.say, message_id=fired.message_id, code=fired.refusal)
-
-
-def _fingerprint(tool: str, values: Mapping[str, str]) -> str:
-    # A model words the same consent differently the second time; the text is still the same text.
-    asked = {name: value for name, value in values.items() if name != CONSENT}
-    return hashlib.sha256(json.dumps([tool, asked], sort_keys=True).encode()).hexdigest()
-
-
-def _string(description: str, max_length: int) -> dict[str, Any]:
-    return {"type": "string", "description": description, "maxLength": max_length}
+    Consent may be missing: that is a refusal, by the safeguards, not an error. Raises BadParameters.
+    """
+    unknown = [str(name) for name in parameters if name not in schema]
+    if unknown:
+        raise BadParameters(f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(schema)}.")
+    values: dict[str, str] = {}
+    for name, rule in schema.items():
+        value = parameters.get(name)
+        if name == CONSENT and value is None:
+            value = ""
+        if value is None or (value == "" and name != CONSENT):
+            raise BadParameters(
+                f"The parameter “{name}” is missing.",
+                f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
+            )
+        if not isinstance(value, str):
+            raise BadParameters(f"The parameter “{name}” must be a string.")
+        if len(value) > rule["maxLength"]:
+            raise BadParameters(
+                f"The parameter “{name}” has {len(value)} characters, {rule['maxLength']} is the most.",
+                "That is too long for a text. I'll make it shorter.",
+            )
+        try:
+            text.refuse_unsendable(value)
+        except text.CannotBeSent as error:
+            raise BadParameters(f"The parameter “{name}” cannot be sent: {error}") from error
+        values[name] = value
+    return values
 
 
 def _quoted(names: Any) -> str:

@@ -10,32 +10,36 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from sms import outbox, providers
+from sms import doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
-from sms.models import Message, ProviderName, State
+from sms.models import Message, ProviderName
 from sms.outbox import Outcome
-from sms.providers.base import NotAccepted, Rejected, Unconfirmed
+from sms.providers.base import NoCredential, NotAccepted, Rejected, Throttled, Unconfirmed
 
 logger = logging.getLogger(__name__)
 
 # How many texts one process hands over at once; each waits for the carrier's answer, some 100 ms.
-MAX_IN_FLIGHT = 500
+MAX_IN_FLIGHT = 1000
 # While some are in flight, new ones are looked for this often.
 LOOK_AGAIN_SECONDS = 0.05
 # Outcomes that arrive this close together are stored in one statement.
 GATHER_SECONDS = 0.004
 # A process that was frozen past this must not write to a socket: its lease may be another's by then.
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
-
 # A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
 DRAIN_SECONDS = 30
+# How often an outcome that the database did not take is offered again, up to the lease.
+STORE_AGAIN_SECONDS = 0.5
+# How many carriers are asked at once about doubts and silent texts.
+LOOK_UPS_AT_ONCE = 20
 
 T = TypeVar("T")
 
@@ -46,13 +50,13 @@ def drain() -> int:
 
 
 def reconcile() -> None:
-    """Expire what is too old, and resolve what is in doubt by asking the carriers."""
+    """Expire what is too old, try held senders, and ask the carriers about what is in doubt or silent."""
     close_old_connections()
     outbox.expire()
     outbox.reap()
-    doubts = outbox.doubts()
-    if doubts:
-        _run(_look_up(doubts))
+    outbox.probe()
+    _run(_look_up(outbox.doubts(), outbox.silent()))
+    doorbell.ring()
 
 
 def close() -> None:
@@ -64,23 +68,54 @@ def close() -> None:
 
 async def _drain() -> int:
     handed_over = 0
-    in_flight: set[asyncio.Task[Outcome]] = set()
+    in_flight: dict[asyncio.Task[Outcome], str] = {}
     ends = time.monotonic() + DRAIN_SECONDS
     while True:
         room = MAX_IN_FLIGHT - len(in_flight) if time.monotonic() < ends else 0
-        claimed = await _sql(outbox.claim, room) if room else []
+        claimed = []
+        if room:
+            try:
+                full = _full(Counter(in_flight.values()))
+                claimed = await _sql(outbox.claim, room, max(1, room // 2), full)
+            except (DatabaseError, InterfaceError):
+                # What is in flight must still be recorded; the poller starts the next drain.
+                logger.exception("nothing could be claimed")
+                ends = 0
         deadline = time.monotonic() + HAND_OVER_WITHIN_SECONDS
-        in_flight |= {asyncio.create_task(_hand_over(message, deadline)) for message in claimed}
+        for message in claimed:
+            in_flight[asyncio.create_task(_hand_over(message, deadline))] = message.account_sid
         handed_over += len(claimed)
         if not in_flight:
             return handed_over
-        done, in_flight = await asyncio.wait(
+        done, flying = await asyncio.wait(
             in_flight, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
-        if done and in_flight:
-            more, in_flight = await asyncio.wait(in_flight, timeout=GATHER_SECONDS)
+        if done and flying:
+            more, _ = await asyncio.wait(flying, timeout=GATHER_SECONDS)
             done |= more
-        await _sql(outbox.record, [task.result() for task in done])
+        for task in done:
+            del in_flight[task]
+        await _store([task.result() for task in done])
+
+
+def _full(in_flight: Counter[str]) -> list[str]:
+    """The accounts that have half of what the others leave in flight: one that is slow must not keep the
+    others out, and the next slow one neither."""
+    total = in_flight.total()
+    return [account for account, texts in in_flight.items() if texts >= (MAX_IN_FLIGHT - total + texts) // 2]
+
+
+async def _store(outcomes: list[Outcome]) -> None:
+    """Record outcomes, patiently: a SID that is lost here has to be looked up at the carrier."""
+    ends = time.monotonic() + outbox.LEASE.total_seconds()
+    while True:
+        try:
+            return await _sql(outbox.record, outcomes)
+        except (DatabaseError, InterfaceError):
+            if time.monotonic() > ends:
+                raise
+            logger.exception("%s outcomes could not be stored; trying again", len(outcomes))
+        await asyncio.sleep(STORE_AGAIN_SECONDS)
 
 
 async def _hand_over(message: Message, deadline: float) -> Outcome:
@@ -89,40 +124,54 @@ async def _hand_over(message: Message, deadline: float) -> Outcome:
     try:
         credential = provider.credential(message)
         if time.monotonic() > deadline:
-            return Outcome(message, State.UNCONFIRMED, reason="The worker was stopped for too long.")
-        report = await provider.send(message, credential)
+            return Outcome.in_doubt(message, "The worker was stopped for too long.")
+        return Outcome.taken(message, await provider.send(message, credential))
+    except Throttled as refusal:
+        return Outcome.throttled(message, refusal.reason, refusal.delay)
     except NotAccepted as refusal:
-        delay = outbox.next_delay(message)
-        if delay is None:
-            return Outcome(message, State.FAILED, reason=refusal.reason)
-        return Outcome(message, State.QUEUED, reason=refusal.reason, delay=max(delay, refusal.delay or delay))
+        return Outcome.not_taken(message, refusal.reason)
     except Rejected as refusal:
-        return Outcome(message, State.FAILED, error_code=refusal.code, reason=refusal.reason)
-    except WrongEncryptionKey as error:
-        return Outcome(message, State.FAILED, reason=str(error))
+        return Outcome.refused(message, refusal.code, refusal.reason)
+    except (NoCredential, WrongEncryptionKey) as error:
+        return Outcome.refused(message, None, str(error))
     except Unconfirmed as doubt:
-        return Outcome(message, State.UNCONFIRMED, reason=doubt.reason)
+        return Outcome.in_doubt(message, doubt.reason)
     except Exception:
         logger.exception("message %s: handing over broke", message.pk)
-        return Outcome(message, State.UNCONFIRMED, reason="Handing over broke; see the worker's log.")
-    return Outcome(message, report.state, report=report)
+        return Outcome.in_doubt(message, "Handing over broke; see the worker's log.")
 
 
-async def _look_up(doubts: list[Message]) -> None:
-    for message in doubts:
-        provider = providers.get(message.provider)
-        try:
-            credential = provider.credential(message)
-            known = await _sql(outbox.known_sids, message)
-            assert message.submitted_at is not None
-            report = await provider.find(message, credential, message.submitted_at, known)
-        except (NotAccepted, Rejected, WrongEncryptionKey) as error:
-            logger.warning("message %s stays in doubt: %s", message.pk, error)
-            continue
-        if report:
-            await _sql(outbox.receipt, message, message.attempt, report)
-        else:
-            await _sql(outbox.not_listed, message)
+async def _look_up(doubts: list[Message], silent: list[Message]) -> None:
+    at_once = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+
+    async def look_up(message: Message, ask: Callable[[Message], Coroutine[Any, Any, None]]) -> None:
+        async with at_once:
+            try:
+                await ask(message)
+            except (NotAccepted, NoCredential, WrongEncryptionKey) as error:
+                logger.warning("message %s: nothing could be learned: %s", message.pk, error)
+
+    await asyncio.gather(
+        *(look_up(message, _resolve) for message in doubts), *(look_up(message, _ask) for message in silent)
+    )
+
+
+async def _resolve(message: Message) -> None:
+    provider = providers.get(message.provider)
+    credential = provider.credential(message)
+    known = await _sql(outbox.known_sids, message)
+    assert message.submitted_at is not None
+    report = await provider.find(message, credential, message.submitted_at, known)
+    if report:
+        await _sql(outbox.receipt, message, message.attempt, report)
+    else:
+        await _sql(outbox.not_listed, message)
+
+
+async def _ask(message: Message) -> None:
+    provider = providers.get(message.provider)
+    report = await provider.ask(message, provider.credential(message))
+    await _sql(outbox.receipt, message, message.attempt, report)
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -17,10 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sms import numbers, text
-from sms.fields import Secret, SecretField
+from sms.fields import SecretField
+from sms.validators import validate_body, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
 TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
+# Tools that every campaign has.
+RESERVED_NAMES = {"stop_texting", "get_sms_status"}
 # A phone number in E.164 has at most 15 digits; senders may also be alphanumeric (11) or MG + 32 hex.
 SENDER_CHARACTERS = 40
 NUMBER_CHARACTERS = 16
@@ -36,44 +38,6 @@ class ProviderName(models.TextChoices):
 
     TWILIO = "twilio", "Twilio (the owner's own account)"
     ATLAS = "atlas", "Atlas (the platform's own)"
-
-
-def validate_sender(value: str) -> None:
-    """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
-    if re.fullmatch(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", value):
-        return
-    if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}", value):
-        return
-    raise ValidationError(
-        "A sender is a number with + and country code (+13125550100), a short code, up to 11 letters and "
-        "digits, or a Messaging Service (MG and 32 characters).",
-        code="sender",
-    )
-
-
-def validate_body(value: str) -> None:
-    """A body can be sent as it stands, and each pair of double braces in it is a placeholder."""
-    if len(value) > text.MAX_BODY_CHARACTERS:
-        raise ValidationError(
-            f"A text may have {text.MAX_BODY_CHARACTERS} characters at most; this has {len(value)}.",
-            code="too_long",
-        )
-    try:
-        text.refuse_unsendable(value)
-    except text.CannotBeSent as error:
-        raise ValidationError(str(error), code="unsendable") from error
-    if text.malformed_placeholders(value):
-        raise ValidationError(
-            "A placeholder is written {{ name }}: letters, digits and _ between double braces, starting "
-            "with a letter. As it stands, the caller would receive the braces.",
-            code="placeholder",
-        )
-    if "consent" in text.placeholders(value):
-        raise ValidationError(
-            "{{ consent }} cannot be a placeholder: every tool asks the agent for the caller's consent "
-            "under that name. Choose another.",
-            code="reserved",
-        )
 
 
 class UserProfile(models.Model):
@@ -104,6 +68,8 @@ class UserProfile(models.Model):
         help_text="AC and 32 characters, from the first page of the Twilio console.",
     )
     twilio_auth_token = SecretField("Auth Token", null=True, blank=True)
+    # While a token is being rotated at Twilio, webhooks may be signed with either.
+    twilio_secondary_token = SecretField("secondary Auth Token", null=True, blank=True)
     twilio_from = models.CharField(
         "default From",
         max_length=SENDER_CHARACTERS,
@@ -210,6 +176,10 @@ class Sendable(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        if self.name.lower() in RESERVED_NAMES:
+            raise ValidationError({"name": "Every campaign has a tool of this name already; choose another."})
+
     def effective_sender(self) -> str:
         """The sender that a text leaves with; "" if none is set anywhere."""
         return self.sender or self.owner_profile().default_sender(self.provider)
@@ -276,6 +246,50 @@ class State(models.TextChoices):
     BLOCKED = "blocked", "Blocked"
 
 
+class Sender(models.Model):
+    """One sender of one account: how fast it may send, and whether it is held back.
+
+    Made when it is first promised with; sms/outbox.py changes all but the rate.
+    """
+
+    account_sid = models.CharField("Account SID", max_length=34)
+    address = models.CharField("from", max_length=SENDER_CHARACTERS)
+    messages_per_second = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1)],
+        help_text="What carriers take from this sender. Usual: 1 for a number, 3 for a toll-free one, 10 for "
+        "letters, 100 for a short code or a Messaging Service.",
+    )
+    # Up to when its rate is used up: the theoretical arrival time of the generic cell rate algorithm.
+    free_at = models.DateTimeField(default=timezone.now, editable=False)
+    paused_until = models.DateTimeField(default=timezone.now, editable=False)
+    held_at = models.DateTimeField("held since", null=True, blank=True, editable=False)
+    held_code = models.PositiveIntegerField("error code", null=True, blank=True, editable=False)
+    held_because = models.CharField(max_length=300, blank=True, editable=False)
+    # Held for its account's sake: one text that another sender of the account gets rid of lifts it, too.
+    held_with_account = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["account_sid", "address"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_sid", "address"], name="sender_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+    @classmethod
+    def held(cls, account_sid: str, address: str) -> str:
+        """Why a sender is held back now, in plain words; "" if it is not, or if its next probe is due."""
+        return (
+            cls.objects.filter(
+                account_sid=account_sid, address=address, held_at__isnull=False, paused_until__gt=Now()
+            )
+            .values_list("held_because", flat=True)
+            .first()
+            or ""
+        )
+
+
 class Message(models.Model):
     """One text, from the promise to the receipt.
 
@@ -312,9 +326,10 @@ class Message(models.Model):
     claim_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
-    # How often the provider's list was read without finding an unconfirmed text, and when last.
+    # How often the provider's list was read without finding an unconfirmed text.
     clean_listings = models.PositiveSmallIntegerField(default=0)
-    listed_at = models.DateTimeField(null=True, blank=True)
+    # When the provider was last asked about it.
+    asked_at = models.DateTimeField(null=True, blank=True)
 
     provider_sid = models.CharField("Message SID", max_length=34, null=True, blank=True)  # noqa: DJ001
     error_code = models.PositiveIntegerField(null=True, blank=True)
@@ -323,6 +338,11 @@ class Message(models.Model):
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
+
+    # From promise() to outbox.accept(): how long from then on it is worth sending.
+    send_within = DEFAULT_SEND_WITHIN
+    # Whether it was claimed to find out if a held sender works again; outbox.claim() sets it.
+    is_probe = False
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -340,9 +360,19 @@ class Message(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["priority", "next_attempt_at"],
+                fields=["account_sid", "sender", "priority", "next_attempt_at"],
                 condition=Q(state="queued"),
                 name="message_due",
+            ),
+            models.Index(
+                fields=["account_sid", "sender", "created_at"],
+                condition=Q(state="held"),
+                name="message_held",
+            ),
+            models.Index(
+                fields=["updated_at"],
+                condition=Q(state__in=["accepted", "sent"]),
+                name="message_silent",
             ),
             models.Index(
                 fields=["lease_until"],
@@ -360,18 +390,13 @@ class Message(models.Model):
 
     @classmethod
     def promise(cls, *, send_within_seconds: int, **fields: Any) -> Message:
-        """A new queued text, not yet stored. Its times are the database's, as hosts may disagree."""
-        return cls(
-            created_at=Now(),
-            updated_at=Now(),
-            next_attempt_at=Now(),
-            expires_at=Now() + timedelta(seconds=send_within_seconds),
-            **fields,
-        )
+        """A new queued text for outbox.accept(), worth sending for so long from then on.
 
-    def credential_token(self) -> Secret | None:
-        """The Auth Token of the account that carries it, as it is now; None with the platform's own."""
-        return self.profile.twilio_auth_token if self.profile else None
+        Its times are set there, by the database, as hosts may disagree.
+        """
+        message = cls(**fields)
+        message.send_within = timedelta(seconds=send_within_seconds)
+        return message
 
     def status_url(self) -> str:
         """The address that the carrier reports to. It carries our id, so that a report which comes before

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.tools import Tool
+from campaigns.tools import StopTexting, Tool
 
 
-def definition(tool: Tool) -> dict[str, Any]:
+def definition(tool: Tool | StopTexting) -> dict[str, Any]:
     """An entry of `tools` in the Messages API."""
     return {
         "name": tool.name,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from campaigns.runtimes import generic
-from campaigns.tools import Tool
+from campaigns.tools import StopTexting, Tool
 
 
-def definition(tool: Tool) -> dict[str, Any]:
+def definition(tool: Tool | StopTexting) -> dict[str, Any]:
     """An entry of `tools` in Chat Completions. Strict: every property is required, and no other allowed."""
     function = {**generic.definition(tool), "strict": True}
     return {"type": "function", "function": function}

@@ -6,16 +6,21 @@ from __future__ import annotations
 from django.conf import settings
 
 from sms.models import Message
-from sms.providers.base import Credential, Rejected
+from sms.providers.base import Credential, NoCredential
 from sms.providers.twilio import Twilio
 
 
 class Atlas(Twilio):
     """Twilio's API with the operator's account."""
 
+    def credentials(self, account_sid: str) -> list[Credential]:
+        if not account_sid or account_sid != settings.ATLAS_ACCOUNT_SID:
+            return []
+        return [Credential(settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN)]
+
     def credential(self, message: Message) -> Credential:
         if message.account_sid != settings.ATLAS_ACCOUNT_SID:
-            raise Rejected(
+            raise NoCredential(
                 "The account that this text was promised with is no longer the one in ATLAS_ACCOUNT_SID."
             )
         return Credential(settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN)

@@ -6,27 +6,39 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sms.fields import Secret
 from sms.models import Message, State
 
 
 class NotAccepted(Exception):
-    """The provider surely did not take the text: it may be handed over again after `delay`."""
+    """The provider surely did not take the text: it may be handed over again."""
 
-    def __init__(self, reason: str, delay: timedelta | None = None) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Throttled(NotAccepted):
+    """Nor will it take any other of the account before `delay` is over."""
+
+    def __init__(self, reason: str, delay: timedelta) -> None:
+        super().__init__(reason)
         self.delay = delay
 
 
 class Rejected(Exception):
-    """The provider never will take the text. `code` is the provider's own, `reason` in plain words."""
+    """The provider refuses the text. What follows from its `code` stands in sms/providers/codes.py."""
 
-    def __init__(self, reason: str, code: int | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, code: int | None, reason: str = "") -> None:
+        super().__init__(reason or f"error {code}")
         self.reason = reason
         self.code = code
+
+
+class NoCredential(Exception):
+    """The account that a text was promised with can no longer be used; the message says why."""
 
 
 class Unconfirmed(Exception):
@@ -39,14 +51,25 @@ class Unconfirmed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An account at a provider. The token stays sealed until the moment of use."""
+    """An account at a provider. Tokens stay sealed until the moment of use.
+
+    While a token is rotated, webhooks may be signed with the secondary one.
+    """
 
     account_sid: str
     auth_token: Secret | str
+    secondary_token: Secret | None = None
 
     def token(self) -> str:
-        """The plain token. Raises WrongEncryptionKey."""
+        """The plain token to send with. Raises WrongEncryptionKey."""
         return self.auth_token if isinstance(self.auth_token, str) else self.auth_token.reveal()
+
+    def signing_tokens(self) -> list[str]:
+        """The plain tokens that a webhook may be signed with. Raises WrongEncryptionKey."""
+        tokens = [self.token()]
+        if self.secondary_token:
+            tokens.append(self.secondary_token.reveal())
+        return tokens
 
     def __repr__(self) -> str:
         return f"<Credential {self.account_sid}>"
@@ -63,7 +86,23 @@ class Report:
     status: str
     state: State
     error_code: int | None = None
-    reason: str = ""
+
+
+class Wish(StrEnum):
+    """What a person asks for by texting back."""
+
+    STOP = "stop"
+    START = "start"
+    NOTHING = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A text that somebody sent to one of our senders. `sender` is E.164."""
+
+    sender: str
+    body: str
+    wish: Wish
 
 
 class Provider(ABC):
@@ -74,7 +113,12 @@ class Provider(ABC):
 
     @abstractmethod
     def credential(self, message: Message) -> Credential:
-        """The account that carries a message, as it is now. Raises Rejected if it is gone."""
+        """The account that carries a message, as it is now. Raises NoCredential."""
+
+    @abstractmethod
+    def credentials(self, account_sid: str) -> list[Credential]:
+        """What is stored for an account that a webhook names: several, if users share it; none, if it is
+        not ours."""
 
     @abstractmethod
     async def send(self, message: Message, credential: Credential) -> Report:
@@ -88,6 +132,10 @@ class Provider(ABC):
         `known_sids`; None if there is nothing. Raises NotAccepted if the list could not be read whole."""
 
     @abstractmethod
+    async def ask(self, message: Message, credential: Credential) -> Report:
+        """What the provider says now of a message that it has. Raises NotAccepted if it does not say."""
+
+    @abstractmethod
     def is_authentic(
         self, url: str, params: Mapping[str, str], signature: str, credential: Credential
     ) -> bool:
@@ -96,6 +144,10 @@ class Provider(ABC):
     @abstractmethod
     def receipt(self, params: Mapping[str, str]) -> Report:
         """What a status webhook says. Raises ValueError if it is no such thing."""
+
+    @abstractmethod
+    def inbound(self, params: Mapping[str, str]) -> Inbound:
+        """What an inbound webhook says. Raises ValueError if it is no such thing."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -21,8 +21,21 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 
-from sms.models import Message, State
-from sms.providers.base import Credential, NotAccepted, Provider, Rejected, Report, Unconfirmed
+from sms import numbers, text
+from sms.models import Message, State, UserProfile
+from sms.providers import keywords
+from sms.providers.base import (
+    Credential,
+    Inbound,
+    NoCredential,
+    NotAccepted,
+    Provider,
+    Rejected,
+    Report,
+    Throttled,
+    Unconfirmed,
+    Wish,
+)
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -62,6 +75,11 @@ FIRST_ERROR_CODE = 10_000
 # These mean "perhaps, later": a proxy between may have passed the request on.
 AMBIGUOUS_STATUSES = {408, 425, 499}
 
+# What reading an answer may raise, beside an answer that says no.
+_UNREADABLE = (
+    *(TwilioException, aiohttp.ClientError, TimeoutError, OSError),
+    *(ValueError, KeyError, TypeError, AttributeError),
+)
 _CODE = re.compile(r"[0-9]{1,6}")
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
@@ -74,10 +92,16 @@ class Twilio(Provider):
         self._clients: dict[Credential, Client] = {}
 
     def credential(self, message: Message) -> Credential:
-        token = message.credential_token()
-        if token is None:
-            raise Rejected("The owner's Twilio credentials have been removed.")
-        return Credential(message.account_sid, token)
+        profile = message.profile
+        if profile is None or profile.twilio_auth_token is None:
+            raise NoCredential("The owner's Twilio credentials have been removed.")
+        if profile.twilio_account_sid != message.account_sid:
+            raise NoCredential("The owner has another Twilio account by now than this was promised with.")
+        return _credential(profile)
+
+    def credentials(self, account_sid: str) -> list[Credential]:
+        profiles = UserProfile.objects.filter(twilio_account_sid=account_sid, twilio_auth_token__isnull=False)
+        return [_credential(profile) for profile in profiles if profile.twilio_account_sid]
 
     async def send(self, message: Message, credential: Credential) -> Report:
         by_service = message.sender.startswith("MG")
@@ -127,24 +151,26 @@ class Twilio(Provider):
                     and message.sender in (held.from_, held.messaging_service_sid)
                 ):
                     return _report(held.sid, held.status, held.error_code)
-        except (
-            TwilioException,
-            aiohttp.ClientError,
-            TimeoutError,
-            OSError,
-            ValueError,
-            TypeError,
-        ) as error:
+        except _UNREADABLE as error:
             raise NotAccepted("The provider's list could not be read.") from error
         return None
+
+    async def ask(self, message: Message, credential: Credential) -> Report:
+        try:
+            held = await self._client(credential).messages(message.provider_sid).fetch_async()
+        except _UNREADABLE as error:
+            raise NotAccepted("The provider does not say.") from error
+        if held.sid != message.provider_sid:
+            raise NotAccepted("The provider's answer is about another message.")
+        return _report(held.sid, held.status, held.error_code)
 
     def is_authentic(
         self, url: str, params: Mapping[str, str], signature: str, credential: Credential
     ) -> bool:
-        # The SDK's validator fails on a header that is missing or short, instead of saying no.
-        if not signature.isascii():
-            return False
-        return bool(RequestValidator(credential.token()).validate(url, params, signature))
+        # The SDK's validator fails on a header that is missing or not ASCII, instead of saying no.
+        return signature.isascii() and any(
+            RequestValidator(token).validate(url, params, signature) for token in credential.signing_tokens()
+        )
 
     def receipt(self, params: Mapping[str, str]) -> Report:
         sid = params.get("MessageSid", "")
@@ -153,6 +179,17 @@ class Twilio(Provider):
         if not _SID.fullmatch(sid) or not re.fullmatch(r"[a-z_-]{1,20}", status):
             raise ValueError("No MessageSid and MessageStatus of Twilio's.")
         return _report(sid, status, int(code) if _CODE.fullmatch(code) else None)
+
+    def inbound(self, params: Mapping[str, str]) -> Inbound:
+        body = params.get("Body", "")[: text.MAX_BODY_CHARACTERS]
+        try:
+            sender = numbers.parse(params.get("From", ""))
+        except numbers.NotANumber as error:
+            raise ValueError("No From that is a number.") from error
+        # Set where Twilio's own opt-out handling has recognised a keyword.
+        kind = params.get("OptOutType", "")
+        wish = {"STOP": Wish.STOP, "START": Wish.START, "HELP": Wish.NOTHING}.get(kind)
+        return Inbound(sender, body, keywords.wish(body) if wish is None else wish)
 
     async def close(self) -> None:
         if self._http:
@@ -214,13 +251,18 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             allow_redirects=False,
         ) as response:
             if response.status == TOO_MANY_REQUESTS:
-                raise NotAccepted("The account sends faster than the provider takes.", _retry_after(response))
+                raise Throttled("The account sends faster than the provider takes.", _retry_after(response))
             return Response(response.status, await response.text(), response.headers)
 
     async def close(self) -> None:
         await self._session.close()
         # aiohttp closes TLS transports a moment later, and warns if the loop is gone by then.
         await asyncio.sleep(0)
+
+
+def _credential(profile: UserProfile) -> Credential:
+    assert profile.twilio_auth_token is not None
+    return Credential(profile.twilio_account_sid, profile.twilio_auth_token, profile.twilio_secondary_token)
 
 
 def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
@@ -230,9 +272,7 @@ def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
 def _report(sid: str, status: str, error_code: Any) -> Report:
     # A word that Twilio adds later means no more than that it has the text.
     state = STATES.get(status, State.ACCEPTED)
-    code = int(error_code) if error_code else None
-    reason = f"The carrier reports error {code}." if code else ""
-    return Report(sid=sid, status=status, state=state, error_code=code, reason=reason)
+    return Report(sid, status, state, int(error_code) if error_code else None)
 
 
 def _verdict(error: TwilioRestException | TwilioServiceException) -> Exception:
@@ -242,15 +282,11 @@ def _verdict(error: TwilioRestException | TwilioServiceException) -> Exception:
     code = int(error.code or 0)
     definite = 400 <= error.status < 500 and error.status not in AMBIGUOUS_STATUSES
     if definite and code >= FIRST_ERROR_CODE:
-        return Rejected(_plain(error) or f"The provider refused it (error {code}).", code)
+        return Rejected(code)
     return Unconfirmed(f"The provider answered with HTTP {error.status}.")
 
 
-def _plain(error: TwilioRestException | TwilioServiceException) -> str:
-    words = error.msg if isinstance(error, TwilioRestException) else str(error.detail or error.title)
-    return words.removeprefix("Unable to create record: ")
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
+def _retry_after(response: aiohttp.ClientResponse) -> timedelta:
     value = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(value), MAX_RETRY_AFTER_SECONDS)) if value.isdigit() else None
+    seconds = int(value) if value.isascii() and value.isdigit() else 1
+    return timedelta(seconds=min(max(seconds, 1), MAX_RETRY_AFTER_SECONDS))

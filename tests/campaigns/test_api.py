@@ -10,6 +10,7 @@ from django.db import connection as database
 from django.test import Client
 
 from campaigns.models import Call, Consent, ToolCall
+from sms import outbox
 from sms.models import Message, OptOut, UserProfile
 from tests import factories
 from tests.factories import CALLER, SECRET
@@ -184,6 +185,14 @@ class TestRefusing:
 
         self.refused(door(), "not_configured")
 
+    def test_a_sender_that_the_carrier_refuses(self, door):
+        door(callId="before")
+        outbox.hold(factories.ACCOUNT_SID, None, 20003)
+
+        answer = door().json()
+
+        assert (answer["status"], answer["code"]) == ("refused", "sender_held")
+
     def test_a_caller_without_a_number(self, door):
         self.refused(door(customerPhoneNumber=""), "no_caller_number")
 
@@ -206,6 +215,27 @@ class TestRefusing:
 
         assert door().json() == door().json()
         assert ToolCall.objects.count() == 1
+
+
+class TestStopTexting:
+    def test_who_says_so_aloud_is_texted_no_more(self, door):
+        answer = door("stop_texting", parameters={"words": "Don't text me again."}).json()
+
+        assert (answer["status"], answer["messageId"]) == ("done", None)
+        assert OptOut.objects.get().evidence == "Don't text me again."
+        assert door(toolCallId="2").json()["code"] == "opted_out"
+
+    def test_twice_is_answered_alike(self, door):
+        words = {"words": "No more texts."}
+
+        assert door("stop_texting", parameters=words).json() == door("stop_texting", parameters=words).json()
+        assert ToolCall.objects.count() == 1
+
+    def test_without_a_number_it_says_so(self, door):
+        answer = door("stop_texting", parameters={"words": "Stop."}, customerPhoneNumber="").json()
+
+        assert (answer["status"], answer["code"]) == ("refused", "no_caller_number")
+        assert not OptOut.objects.exists()
 
 
 class TestBrokenRequests:
@@ -347,7 +377,7 @@ class TestReading:
 
     @pytest.mark.parametrize("format", ["json", "openai", "anthropic"])
     def test_the_tools_in_each_shape(self, connection, template, format):
-        [tool] = self.get(connection, f"tools?format={format}").json()["tools"]
+        [tool, _] = self.get(connection, f"tools?format={format}").json()["tools"]
 
         assert "confirmation" in (tool.get("name"), tool.get("function", {}).get("name"))
 

@@ -29,6 +29,11 @@ def referenced(campaign, template):
     return topic
 
 
+def named(campaign, name):
+    offered = {tool.name: tool for tool in tools.offered(campaign)}
+    return tools.Toolset(0, campaign, offered).named(name)
+
+
 def names(campaign):
     return [tool.name for tool in tools.of(campaign)]
 
@@ -42,14 +47,14 @@ class TestWhichTools:
     def test_an_action_is_a_tool_once_attached(self, campaign):
         attachment = factories.AttachmentFactory(campaign=campaign, action__name="note")
         assert names(campaign) == ["note"]
-        assert tools.named(campaign, "note").action == attachment.action
+        assert named(campaign, "note").action == attachment.action
 
         attachment.delete()
         assert names(campaign) == []
 
     def test_a_template_is_a_tool_once_a_topic_refers_to_it(self, campaign, template, referenced):
         assert names(campaign) == ["confirmation"]
-        assert tools.named(campaign, "confirmation").template == template
+        assert named(campaign, "confirmation").template == template
 
     @pytest.mark.parametrize("off", ["topic", "template"])
     def test_what_is_switched_off_is_no_tool(self, campaign, template, referenced, off):
@@ -59,20 +64,20 @@ class TestWhichTools:
 
         assert names(campaign) == []
         with pytest.raises(tools.UnknownTool):
-            tools.named(campaign, "confirmation")
+            named(campaign, "confirmation")
 
     def test_a_name_that_only_contains_another_is_not_it(self, campaign, template, olive):
         factories.TemplateFactory(name="firm", owner=olive)
         campaign.topics.add(factories.TopicFactory(actions="{{confirmation}} firm", owner=olive))
 
         with pytest.raises(tools.UnknownTool):
-            tools.named(campaign, "firm")
+            named(campaign, "firm")
 
     def test_another_campaigns_tools_are_unknown(self, campaign):
         factories.AttachmentFactory(action__name="theirs")
 
         with pytest.raises(tools.UnknownTool):
-            tools.named(campaign, "theirs")
+            named(campaign, "theirs")
 
     def test_a_clash_of_names_is_found_whatever_the_capitals(self, campaign, template, referenced):
         assert tools.clashes(campaign) == []

@@ -12,7 +12,7 @@ CONFIGURE = """
 from django.contrib.auth import get_user_model
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
-from sms.models import SmsTemplate, UserProfile
+from sms.models import Sender, SmsTemplate, UserProfile
 
 ops = get_user_model().objects.create_superuser("ops", "", "ops")
 UserProfile.objects.create(
@@ -29,6 +29,9 @@ ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")
 connection.issue_secret("{secret}")
 connection.save()
+for sid, address in (("{sid}", "+13125550142"), ("{atlas}", "+13125550100")):
+    # Their usual rate is one a second.
+    Sender.objects.create(account_sid=sid, address=address, messages_per_second=1000)
 """
 
 
@@ -36,7 +39,9 @@ class Line(Stack):
     """A stack with a campaign, a template, an action and a connection."""
 
     def configure(self) -> None:
-        script = CONFIGURE.format(sid=self.account_sid, token=self.auth_token, secret=SECRET)
+        script = CONFIGURE.format(
+            sid=self.account_sid, token=self.auth_token, atlas=self.atlas_sid, secret=SECRET
+        )
         self.manage("shell", "--no-imports", script=script)
 
     def fire(self, call_id: str, tool: str = "confirmation", **parameters: str):

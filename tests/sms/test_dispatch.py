@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from django.db.models.functions import Now
 from sms import dispatch, outbox
 from sms.models import Message, State, UserProfile
 from tests.factories import MessageFactory
-from tests.processes import Carrier
+from tests.processes import Carrier, eventually
 from tests.sms.conftest import ATLAS_SID
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,9 +77,12 @@ class TestAnswers:
 
         message = drained()
 
-        assert (message.state, message.refusals) == (State.QUEUED, 1)
+        assert (message.state, message.refusals) == (State.QUEUED, 0)
         wait = (message.next_attempt_at - message.updated_at).total_seconds()
         assert wait == 30
+        # Nor does the account send anything else meanwhile.
+        MessageFactory(profile=message.profile)
+        assert dispatch.drain() == 0
 
     @pytest.mark.parametrize(
         "fault",
@@ -118,7 +123,7 @@ class TestAnswers:
 
         assert message.state == State.FAILED
 
-    def test_a_wrong_token_fails_with_the_carriers_code(self, carrier):
+    def test_a_wrong_token_holds_what_the_account_sends(self, carrier):
         message = MessageFactory()
         profile = UserProfile.objects.get(pk=message.profile_id)
         profile.twilio_auth_token = "0" * 32
@@ -127,7 +132,8 @@ class TestAnswers:
         dispatch.drain()
 
         message.refresh_from_db()
-        assert (message.state, message.error_code) == (State.FAILED, 20003)
+        assert (message.state, message.error_code) == (State.HELD, 20003)
+        assert "Account SID and Auth Token" in message.reason
 
     def test_credentials_that_were_removed_fail_in_plain_words(self, carrier):
         message = MessageFactory()
@@ -152,8 +158,8 @@ class TestDoubts:
 
     def look_up(self, message: Message) -> Message:
         Message.objects.filter(pk=message.pk).update(submitted_at=Now() - outbox.LATE_BOUND)
-        Message.objects.filter(pk=message.pk, listed_at__isnull=False).update(
-            listed_at=Now() - outbox.LATE_BOUND
+        Message.objects.filter(pk=message.pk, asked_at__isnull=False).update(
+            asked_at=Now() - outbox.LATE_BOUND
         )
         dispatch.reconcile()
         message.refresh_from_db()
@@ -207,3 +213,49 @@ class TestDoubts:
 
         message.refresh_from_db()
         assert message.state == State.EXPIRED
+
+
+class TestSilence:
+    def test_a_text_whose_receipts_are_lost_is_asked_about(self, carrier):
+        carrier.misbehave("callbacks_dropped")
+        message = drained()
+        eventually(lambda: carrier.texts()[0]["status"] == "delivered")
+        Message.objects.update(updated_at=Now() - outbox.SILENT_AFTER)
+
+        dispatch.reconcile()
+
+        message.refresh_from_db()
+        assert message.state == State.DELIVERED
+
+    def test_a_carrier_that_does_not_say_changes_nothing(self, carrier):
+        message = MessageFactory(state=State.SENT, provider_sid="SM" + "0" * 32)
+        Message.objects.update(updated_at=Now() - outbox.SILENT_AFTER)
+
+        dispatch.reconcile()
+
+        message.refresh_from_db()
+        assert message.state == State.SENT
+
+
+class TestFairness:
+    def test_a_slow_account_does_not_hold_up_another(self, carrier):
+        slow = MessageFactory.create_batch(30)
+        quick = MessageFactory(
+            account_sid=ATLAS_SID, provider="atlas", profile=None, sender="+13125550100", body="Quick."
+        )
+        carrier.misbehave("answer_slow", account=slow[0].account_sid, seconds=2)
+        drain = threading.Thread(target=dispatch.drain)
+
+        drain.start()
+        try:
+            eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=1.5)
+            assert Message.objects.filter(state=State.SUBMITTING).count() == 30
+        finally:
+            drain.join()
+
+    def test_full_is_who_has_half_of_what_the_others_leave(self):
+        half = dispatch.MAX_IN_FLIGHT // 2
+
+        assert dispatch._full(Counter({"slow": half - 2, "quick": 1})) == []
+        assert dispatch._full(Counter({"slow": half, "quick": 1})) == ["slow"]
+        assert dispatch._full(Counter({"slow": half, "slow too": half // 2})) == ["slow", "slow too"]

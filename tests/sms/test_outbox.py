@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,10 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from sms import outbox
-from sms.models import Message, OptOut, State
+from sms.models import Message, OptOut, Sender, State
 from sms.outbox import Outcome
 from sms.providers.base import Report
-from tests.factories import CALLER, MessageFactory
+from tests.factories import ACCOUNT_SID, CALLER, MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -124,20 +125,19 @@ class TestRecord:
         message = MessageFactory()
         claimed = claim_one()
 
-        delay = outbox.next_delay(claimed)
-        outbox.record([Outcome(claimed, State.QUEUED, reason="Too fast.", delay=delay)])
+        outbox.record([Outcome.not_taken(claimed, "No route.")])
 
         message.refresh_from_db()
-        assert (message.state, message.refusals, message.reason) == ("queued", 1, "Too fast.")
+        assert (message.state, message.refusals, message.reason) == ("queued", 1, "No route.")
         assert outbox.claim(10) == []
         age(message, "next_attempt_at", timedelta(seconds=1))
         assert claim_one().attempt == 2
 
-    def test_refusals_end_after_the_last_delay(self):
+    def test_its_tries_end_after_the_last_delay(self):
         message = MessageFactory.build()
         message.refusals = len(outbox.RETRY_DELAYS)
 
-        assert outbox.next_delay(message) is None
+        assert Outcome.not_taken(message, "No route.").state == State.FAILED
 
     def test_a_claim_that_was_lost_records_nothing(self):
         message = MessageFactory()
@@ -279,8 +279,8 @@ class TestDoubt:
 
     def listed_clean(self, message: Message) -> None:
         outbox.not_listed(message)
-        Message.objects.filter(pk=message.pk, listed_at__isnull=False).update(
-            listed_at=Now() - outbox.LATE_BOUND
+        Message.objects.filter(pk=message.pk, asked_at__isnull=False).update(
+            asked_at=Now() - outbox.LATE_BOUND
         )
 
     def test_a_dead_workers_message_is_in_doubt_and_not_queued(self):
@@ -336,6 +336,168 @@ class TestDoubt:
         assert state_of(message) == State.UNKNOWN
 
 
+class TestSenders:
+    def sender(self, **values) -> Sender:
+        Sender.objects.filter(address="+13125550142").update(**values)
+        return Sender.objects.get(address="+13125550142")
+
+    def refused(self, code: int) -> Message:
+        claimed = claim_one()
+        outbox.record([Outcome.refused(claimed, code)])
+        claimed.refresh_from_db()
+        return claimed
+
+    def test_a_sender_is_known_with_the_rate_of_its_kind(self):
+        for address, rate in {
+            "+13125550142": 1,
+            "+18005550142": 3,
+            "OliveThyme": 10,
+            "12345": 100,
+            "MG" + "0" * 32: 100,
+        }.items():
+            for _ in range(2):
+                message = MessageFactory.build(sender=address, profile=None, account_sid="AC1")
+                outbox.accept(message)
+            assert Sender.objects.get(address=address).messages_per_second == rate
+
+    def test_a_sender_keeps_to_its_rate_after_a_burst(self):
+        MessageFactory.create_batch(30)
+        self.sender(messages_per_second=1)
+
+        assert len(outbox.claim(30)) == outbox.BURST.total_seconds()
+        assert outbox.claim(30) == []
+
+        self.sender(free_at=Now())
+        assert len(outbox.claim(30)) == outbox.BURST.total_seconds()
+
+    def test_a_paused_account_waits_and_others_do_not(self):
+        MessageFactory()
+        other = MessageFactory(account_sid="AC" + "7" * 32)
+
+        outbox.pause(ACCOUNT_SID, timedelta(seconds=30))
+
+        assert claim_one().pk == other.pk
+
+    def test_a_shorter_pause_does_not_end_a_longer_one(self):
+        MessageFactory()
+        outbox.pause(ACCOUNT_SID, timedelta(seconds=30))
+
+        outbox.pause(ACCOUNT_SID, timedelta(seconds=-1))
+
+        assert outbox.claim(10) == []
+
+    def test_no_account_gets_more_than_its_share(self):
+        MessageFactory.create_batch(10)
+        MessageFactory(account_sid="AC" + "7" * 32)
+
+        claimed = outbox.claim(10, share=4)
+
+        assert sorted(Counter(message.account_sid for message in claimed).values()) == [1, 4]
+
+    def test_a_full_account_gets_nothing(self):
+        MessageFactory()
+
+        assert outbox.claim(10, full=[ACCOUNT_SID]) == []
+
+    def test_a_refused_credential_holds_the_whole_account(self):
+        MessageFactory.create_batch(3)
+        MessageFactory(sender="+13125550143")
+
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 20003)])
+
+        assert set(Message.objects.values_list("state", flat=True)) == {"held"}
+        assert "Account SID and Auth Token" in Sender.held(ACCOUNT_SID, "+13125550143")
+        assert outbox.claim(10) == []
+
+    def test_a_refused_sender_holds_that_sender_only(self):
+        first, other = MessageFactory(), MessageFactory(sender="+13125550143")
+
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 30034)])
+
+        assert (state_of(first), state_of(other)) == ("held", "queued")
+        assert "not registered" in Message.objects.get(pk=first.pk).reason
+
+    def test_a_probe_that_gets_through_releases_what_was_held(self):
+        MessageFactory.create_batch(3)
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 20003)])
+        self.sender(paused_until=Now())
+
+        outbox.probe()
+        probe = claim_one()
+        assert probe.is_probe
+        assert outbox.claim(10) == []
+        outbox.record([Outcome.taken(probe, report(State.ACCEPTED))])
+
+        assert len(outbox.claim(10)) == 2
+        assert Sender.held(ACCOUNT_SID, "+13125550142") == ""
+
+    def test_a_probe_that_fails_waits_for_the_next_minute(self):
+        MessageFactory.create_batch(3)
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 20003)])
+        self.sender(paused_until=Now())
+        outbox.probe()
+
+        outbox.record([Outcome.refused(claim_one(), 20003)])
+        outbox.probe()
+
+        assert set(Message.objects.values_list("state", flat=True)) == {"held"}
+
+    def test_a_person_releases_an_account(self):
+        MessageFactory.create_batch(2)
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 20003)])
+
+        outbox.release(ACCOUNT_SID)
+
+        assert len(outbox.claim(10)) == 2
+
+    def test_a_receipt_that_names_a_missing_registration_holds_the_sender(self):
+        MessageFactory()
+        later = MessageFactory()
+        claimed = outbox.claim(1)[0]
+        outbox.record([Outcome.taken(claimed, report(State.ACCEPTED))])
+
+        outbox.receipt(claimed, 1, report(State.UNDELIVERED, code=30034))
+
+        assert state_of(later) == State.HELD
+
+    def test_a_recipient_who_opted_out_at_the_carrier_has_opted_out_here(self):
+        MessageFactory()
+
+        refused = self.refused(21610)
+
+        assert refused.state == State.BLOCKED
+        assert OptOut.objects.get().source == OptOut.Source.CARRIER
+
+    def test_an_unknown_code_fails_its_text_and_nothing_else(self):
+        MessageFactory()
+        later = MessageFactory()
+
+        outbox.record([Outcome.refused(outbox.claim(1)[0], 99999)])
+
+        assert state_of(later) == State.QUEUED
+        assert Message.objects.filter(state=State.FAILED, error_code=99999).exists()
+
+
+class TestSilence:
+    def test_a_carrier_that_says_nothing_is_asked_once_in_a_while(self):
+        message = MessageFactory(state=State.SENT, provider_sid=SID)
+        assert outbox.silent() == []
+
+        age(message, "updated_at", outbox.SILENT_AFTER)
+
+        assert [found.pk for found in outbox.silent()] == [message.pk]
+        assert outbox.silent() == []
+        age(message, "asked_at", outbox.ASK_AGAIN_AFTER)
+        assert [found.pk for found in outbox.silent()] == [message.pk]
+
+    def test_after_a_day_nobody_asks_any_more(self):
+        message = MessageFactory(state=State.SENT, provider_sid=SID)
+
+        age(message, "updated_at", outbox.ASK_NO_MORE_AFTER + timedelta(minutes=1))
+
+        assert outbox.silent() == []
+
+
 class TestOptOut:
     def test_it_blocks_what_is_queued(self):
         message, other = MessageFactory(), MessageFactory(recipient="+14155550124")
@@ -350,6 +512,14 @@ class TestOptOut:
         outbox.opt_out(CALLER, OptOut.Source.CARRIER)
 
         assert OptOut.objects.get().source == OptOut.Source.KEYWORD
+
+    def test_who_opts_in_again_may_be_texted(self):
+        outbox.opt_out(CALLER, OptOut.Source.KEYWORD)
+
+        outbox.opt_in(CALLER, "They texted START.")
+
+        assert not OptOut.stands_for(CALLER)
+        assert OptOut.objects.get().lifted_because == "They texted START."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,10 +7,10 @@ from django.test import Client
 from twilio.request_validator import RequestValidator
 
 from sms import outbox
-from sms.models import Message, UserProfile
+from sms.models import Message, OptOut, UserProfile
 from sms.outbox import Outcome
 from sms.providers.base import Report
-from tests.factories import ACCOUNT_SID, AUTH_TOKEN, MessageFactory
+from tests.factories import ACCOUNT_SID, AUTH_TOKEN, CALLER, MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +120,101 @@ def test_an_attempt_that_never_was_moves_nothing(post, message, attempt):
     assert post(path=f"/twilio/status/{message.pk}/{attempt}") in (403, 404)
 
 
+def test_while_a_token_is_rotated_either_signs(post, message):
+    profile = UserProfile.objects.get(pk=message.profile_id)
+    profile.twilio_secondary_token = "1" * 32
+    profile.save()
+
+    assert post(token="2" * 32) == 403
+    assert post(token="1" * 32, MessageStatus="sent") == 204
+    assert post(token=AUTH_TOKEN) == 204
+
+
 def test_a_body_that_is_too_large_is_not_read(post, message):
     assert post(Junk="x" * 100_000) == 403
     assert state(message) == "accepted"
+
+
+class TestInbound:
+    @pytest.fixture
+    def text(self, settings, olive):
+        settings.PUBLIC_URL = "https://sms.example.com"
+
+        def text(body="STOP", token=AUTH_TOKEN, **fields):
+            form = {
+                "MessageSid": SID,
+                "AccountSid": ACCOUNT_SID,
+                "From": CALLER,
+                "To": "+13125550142",
+                "Body": body,
+                **fields,
+            }
+            signature = RequestValidator(token).compute_signature(
+                "https://sms.example.com/twilio/inbound", form
+            )
+            return Client().post(
+                "/twilio/inbound", form, headers={"X-Twilio-Signature": signature}, secure=True
+            )
+
+        return text
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *("STOP", "stop", " Stop. ", "STOPALL", "Unsubscribe!", "opt out", "OPT-OUT", "Revoke", "QUIT"),
+            *("ＳＴＯＰ", "Stop\u200b", "please stop texting me", "ARRÊT", "alto", "end"),
+        ],
+    )
+    def test_who_asks_to_stop_is_texted_no_more(self, text, body):
+        queued = MessageFactory()
+
+        answer = text(body)
+
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/xml")
+        assert b"<Message" not in answer.content
+        assert OptOut.objects.get().evidence == body
+        assert Message.objects.get(pk=queued.pk).state == "blocked"
+
+    @pytest.mark.parametrize(
+        "body", ["", "Thanks!", "Can I stop by tomorrow?", "HELP", "the end of the week"]
+    )
+    def test_who_writes_something_else_is_not_opted_out(self, text, body):
+        assert text(body).status_code == 200
+        assert not OptOut.objects.exists()
+
+    def test_what_twilio_has_recognised_counts_whatever_the_words(self, text):
+        text("Lass mich in Ruhe", OptOutType="STOP")
+
+        assert OptOut.stands_for(CALLER)
+
+    @pytest.mark.parametrize("body", ["START", "unstop", "Yes"])
+    def test_who_asks_to_start_is_texted_again(self, text, body):
+        text("STOP")
+
+        text(body)
+
+        assert not OptOut.stands_for(CALLER)
+
+    def test_a_start_from_somebody_else_changes_nothing(self, text):
+        text("STOP")
+
+        text("START", From="+14155550199")
+
+        assert OptOut.stands_for(CALLER)
+
+    @pytest.mark.parametrize(
+        "fields", [{"token": "0" * 32}, {"AccountSid": "AC" + "9" * 32}, {"AccountSid": ""}], ids=repr
+    )
+    def test_what_is_not_signed_by_an_account_of_ours_is_not_believed(self, text, fields):
+        assert text(**fields).status_code == 403
+        assert not OptOut.objects.exists()
+
+    def test_the_platforms_account_is_ours_too(self, text, settings):
+        settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN = "AC" + "8" * 32, "8" * 32
+
+        assert text(token="8" * 32, AccountSid="AC" + "8" * 32).status_code == 200
+        assert OptOut.stands_for(CALLER)
+
+    @pytest.mark.parametrize("sender", ["", "anonymous", "12345"])
+    def test_a_sender_that_is_no_number_is_a_bad_request(self, text, sender):
+        assert text(From=sender).status_code == 400

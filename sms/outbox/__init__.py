@@ -1,0 +1,81 @@
+"""The life of a message: all SQL that changes one stands in this package. The database is the queue.
+
+                 accept()                                      opted out meanwhile: BLOCKED
+    a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
+                            ^ |    \\      (after a delay)
+              release(), or | |     `---> HELD  the sender or the account is refused (hold())
+                  a probe --' | claim(), committed before a socket is written
+                              v
+                         SUBMITTING ---- refused for good ------------------> FAILED
+                          |      |
+         the carrier's    |      | lease ran out, or the answer was lost
+         answer           |      v
+                          |  UNCONFIRMED --- two clean listings, late -----> QUEUED, once more
+                          v      |                                           or UNKNOWN
+                       ACCEPTED <+-- a receipt, or the carrier's list, names it
+                          |
+                receipt() v
+                        SENT --> DELIVERED | UNDELIVERED | FAILED | CANCELED
+
+A state changes by one conditional UPDATE whose row count decides who won. Times are the database's, so that
+hosts may disagree about theirs. No function here talks to a network, and each is one short transaction.
+"""
+
+from sms.outbox.doubts import (
+    ASK_AGAIN_AFTER,
+    ASK_NO_MORE_AFTER,
+    LATE_BOUND,
+    SILENT_AFTER,
+    doubts,
+    expire,
+    known_sids,
+    not_listed,
+    reap,
+    silent,
+)
+from sms.outbox.handover import (
+    BURST,
+    LEASE,
+    NOTHING_IN_THE_WAY,
+    PROMISE,
+    RETRY_DELAYS,
+    Outcome,
+    accept,
+    claim,
+    promise_values,
+    record,
+)
+from sms.outbox.receipts import receipt
+from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release
+from sms.outbox.states import RANK
+
+__all__ = [
+    "ASK_AGAIN_AFTER",
+    "ASK_NO_MORE_AFTER",
+    "BURST",
+    "LATE_BOUND",
+    "LEASE",
+    "NOTHING_IN_THE_WAY",
+    "PROMISE",
+    "Outcome",
+    "RANK",
+    "RETRY_DELAYS",
+    "SILENT_AFTER",
+    "accept",
+    "claim",
+    "doubts",
+    "expire",
+    "hold",
+    "known_sids",
+    "not_listed",
+    "opt_in",
+    "opt_out",
+    "pause",
+    "probe",
+    "promise_values",
+    "reap",
+    "receipt",
+    "record",
+    "release",
+    "silent",
+]

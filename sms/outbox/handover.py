@@ -1,0 +1,318 @@
+"""Accept, claim, and record what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import prefetch_related_objects
+
+from sms import numbers
+from sms.models import Message, State
+from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, pause, release
+from sms.outbox.states import plain
+from sms.providers import codes
+from sms.providers.base import Report
+from sms.providers.codes import Consequence
+
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+# A text that was surely not taken is tried again after these; then it has failed.
+RETRY_DELAYS = [timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 16)]
+# A sender that was idle may send as many at once as its rate allows in this time.
+BURST = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of handing a claimed message over.
+
+    `delay` is for texts that go back to the queue; `counts` says whether that was one of their tries.
+    """
+
+    message: Message
+    state: State
+    report: Report | None = None
+    error_code: int | None = None
+    reason: str = ""
+    delay: timedelta = timedelta(0)
+    counts: bool = True
+
+    @classmethod
+    def taken(cls, message: Message, report: Report) -> Outcome:
+        """The carrier has it."""
+        return cls(message, report.state, report, report.error_code, plain(report.error_code))
+
+    @classmethod
+    def not_taken(cls, message: Message, reason: str) -> Outcome:
+        """The carrier surely does not have it: the next try, or the end of its tries."""
+        if message.refusals >= len(RETRY_DELAYS):
+            return cls(message, State.FAILED, reason=reason)
+        return cls(message, State.QUEUED, reason=reason, delay=RETRY_DELAYS[message.refusals])
+
+    @classmethod
+    def throttled(cls, message: Message, reason: str, delay: timedelta) -> Outcome:
+        """The carrier takes nothing of the account before `delay` is over; that is no try of this text's."""
+        return cls(message, State.QUEUED, reason=reason, delay=delay, counts=False)
+
+    @classmethod
+    def refused(cls, message: Message, code: int | None, reason: str = "") -> Outcome:
+        """The carrier refuses it; the code says what follows."""
+        consequence = codes.meaning(code).consequence
+        if consequence is Consequence.RETRY:
+            return cls.not_taken(message, plain(code))
+        state = {
+            Consequence.HOLD_ACCOUNT: State.HELD,
+            Consequence.HOLD_SENDER: State.HELD,
+            Consequence.OPT_OUT: State.BLOCKED,
+        }.get(consequence, State.FAILED)
+        return cls(message, state, error_code=code, reason=reason or plain(code))
+
+    @classmethod
+    def in_doubt(cls, message: Message, reason: str) -> Outcome:
+        """The carrier may or may not have it."""
+        return cls(message, State.UNCONFIRMED, reason=reason)
+
+
+# The same in SQL, for a statement that stores a text together with other rows: two common table expressions
+# that read `gate`, whose one row lets the text pass, and take promise_values().
+PROMISE = """known_sender AS (
+    INSERT INTO sms_sender
+        (account_sid, address, messages_per_second, free_at, paused_until, held_because, held_with_account)
+    SELECT %(account_sid)s, %(sender)s, %(rate)s, statement_timestamp(), statement_timestamp(), '', false
+    FROM {gate}
+    WHERE NOT EXISTS (
+        SELECT 1 FROM sms_sender WHERE account_sid = %(account_sid)s AND address = %(sender)s)
+    ON CONFLICT DO NOTHING
+), message AS (
+    INSERT INTO sms_message (
+        id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
+        segments, priority, attempt, refusals, clean_listings, reason, duplicate_detected,
+        created_at, updated_at, next_attempt_at, expires_at)
+    SELECT
+        %(id)s::uuid, 'queued', %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
+        %(account_sid)s, %(sender)s, %(recipient)s, %(country)s, %(body)s, %(segments)s, %(priority)s,
+        0, 0, 0, '', false, statement_timestamp(), statement_timestamp(), statement_timestamp(),
+        statement_timestamp() + %(send_within)s
+    FROM {gate}
+)"""
+NOTHING_IN_THE_WAY = """NOT EXISTS (
+        SELECT 1 FROM sms_optout WHERE recipient = %(recipient)s AND lifted_at IS NULL)
+    AND NOT EXISTS (
+        SELECT 1 FROM sms_sender
+        WHERE account_sid = %(account_sid)s AND address = %(sender)s
+          AND held_at IS NOT NULL AND paused_until > statement_timestamp())"""
+
+
+def promise_values(message: Message) -> dict[str, Any]:
+    """The values that PROMISE and NOTHING_IN_THE_WAY name."""
+    return {
+        "id": message.pk,
+        "tool": message.tool,
+        "template": message.template_id,
+        "provider": str(message.provider),
+        "profile": message.profile_id,
+        "account_sid": message.account_sid,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "country": message.country,
+        "body": message.body,
+        "segments": message.segments,
+        "priority": message.priority,
+        "send_within": message.send_within,
+        "rate": numbers.usual_rate(message.sender),
+    }
+
+
+def accept(message: Message) -> None:
+    """Store a promised text. From the commit on, it will be sent or honestly reported as not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCEPT, promise_values(message))
+
+
+_ACCEPT = f"WITH gate AS (SELECT 1), {PROMISE.format(gate='gate')} SELECT 1"
+
+
+def claim(limit: int, share: int | None = None, full: Sequence[str] = ()) -> list[Message]:
+    """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their profiles loaded.
+
+    In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing,
+    and no account more than `share`, so that one with many does not keep others out. A held sender gets one,
+    as a probe, and that message has `is_probe`. Recipients who opted out since are BLOCKED instead. Of texts
+    equal in account, recipient and body only one is in doubt at a time; the others stay queued.
+    """
+    values = {
+        "limit": limit,
+        "share": limit if share is None else share,
+        "full": list(full),
+        "burst": BURST,
+        "token": uuid.uuid4(),
+        "lease": LEASE,
+        "probe": PROBE_EVERY,
+        "opted_out": OPTED_OUT,
+    }
+    try:
+        claimed = list(Message.objects.raw(_CLAIM, values))
+    except IntegrityError:
+        # Another worker claimed the equal text in this instant; it is found in doubt next time.
+        return []
+    prefetch_related_objects(claimed, "profile")
+    return claimed
+
+
+_CLAIM = """
+WITH lane AS (
+    SELECT s.id, s.account_sid, s.address, s.held_at IS NOT NULL AS held,
+        CASE WHEN s.held_at IS NOT NULL THEN 1 ELSE GREATEST(0, floor(
+            s.messages_per_second * EXTRACT(EPOCH FROM
+                statement_timestamp() + %(burst)s - GREATEST(s.free_at, statement_timestamp()))
+        ))::int END AS room
+    FROM sms_sender s
+    WHERE s.paused_until <= statement_timestamp() AND s.account_sid <> ALL(%(full)s::text[])
+      AND EXISTS (
+        SELECT 1 FROM sms_message m
+        WHERE m.state = 'queued' AND m.account_sid = s.account_sid AND m.sender = s.address
+          AND m.next_attempt_at <= statement_timestamp())
+    -- Always in this order, and waiting: two workers neither deadlock nor find nothing to do.
+    ORDER BY s.id
+    FOR UPDATE OF s
+), due AS (
+    SELECT found.*, lane.id AS lane_id, lane.held
+    FROM lane CROSS JOIN LATERAL (
+        SELECT m.id, m.account_sid, m.recipient, m.body, m.priority, m.next_attempt_at
+        FROM sms_message m
+        WHERE m.state = 'queued' AND m.account_sid = lane.account_sid AND m.sender = lane.address
+          AND m.next_attempt_at <= statement_timestamp() AND m.expires_at > statement_timestamp()
+          AND NOT EXISTS (
+            SELECT 1 FROM sms_message twin
+            WHERE twin.state IN ('submitting', 'unconfirmed') AND twin.account_sid = m.account_sid
+              AND twin.recipient = m.recipient AND md5(twin.body) = md5(m.body))
+        ORDER BY m.priority, m.next_attempt_at
+        LIMIT LEAST(lane.room, %(share)s)
+        FOR UPDATE SKIP LOCKED
+    ) found
+    ORDER BY found.priority, found.next_attempt_at
+    LIMIT %(limit)s
+), ranked AS (
+    SELECT due.id, due.lane_id, due.held,
+        row_number() OVER (
+            PARTITION BY account_sid, recipient, md5(body) ORDER BY priority, next_attempt_at
+        ) AS twin,
+        row_number() OVER (PARTITION BY account_sid ORDER BY priority, next_attempt_at) AS in_account,
+        EXISTS (
+            SELECT 1 FROM sms_optout o WHERE o.recipient = due.recipient AND o.lifted_at IS NULL
+        ) AS opted_out
+    FROM due
+), blocked AS (
+    UPDATE sms_message m SET state = 'blocked', updated_at = statement_timestamp(), reason = %(opted_out)s
+    FROM ranked WHERE ranked.id = m.id AND ranked.opted_out
+    RETURNING m.id
+), moved AS (
+    UPDATE sms_message m SET
+        state = 'submitting', attempt = m.attempt + 1, claim_token = %(token)s,
+        lease_until = statement_timestamp() + %(lease)s,
+        submitted_at = statement_timestamp(), updated_at = statement_timestamp(),
+        clean_listings = 0, asked_at = NULL, reason = ''
+    FROM ranked
+    WHERE ranked.id = m.id AND NOT ranked.opted_out AND ranked.twin = 1 AND ranked.in_account <= %(share)s
+    RETURNING m.*, ranked.lane_id, ranked.held AS is_probe
+), paced AS (
+    UPDATE sms_sender s SET
+        free_at = GREATEST(s.free_at, statement_timestamp())
+            + taken.texts * interval '1 second' / s.messages_per_second,
+        paused_until = CASE WHEN taken.probe THEN statement_timestamp() + %(probe)s ELSE s.paused_until END
+    FROM (SELECT lane_id, bool_or(is_probe) AS probe, count(*) AS texts FROM moved GROUP BY lane_id) taken
+    WHERE s.id = taken.lane_id
+), noted AS (
+    INSERT INTO sms_messageevent
+        (message_id, at, state, attempt, provider_status, provider_sid, detail)
+    SELECT id, statement_timestamp(), 'submitting', attempt, '', '', '' FROM moved
+    UNION ALL
+    SELECT id, statement_timestamp(), 'blocked', 0, '', '', %(opted_out)s FROM blocked
+)
+SELECT * FROM moved ORDER BY priority, next_attempt_at
+"""
+
+
+def record(outcomes: Sequence[Outcome]) -> None:
+    """Store what came of claimed messages, all at once, and what follows from it for others.
+
+    A message that a receipt has moved on meanwhile keeps what the receipt said. An answer that comes after
+    the lease ran out still resolves the doubt, unless the text has been claimed anew.
+    """
+    if not outcomes:
+        return
+    try:
+        _record(outcomes)
+    except IntegrityError:
+        # One of them names a SID that another message has: a carrier's mistake must not hold up the rest.
+        for outcome in outcomes:
+            try:
+                _record([outcome])
+            except IntegrityError:
+                lost = "The carrier's answer names a message that is another one's."
+                _record([Outcome.in_doubt(outcome.message, lost)])
+    for outcome in outcomes:
+        message = outcome.message
+        if not outcome.counts:
+            pause(message.account_sid, outcome.delay)
+        elif outcome.error_code:
+            follow(message, outcome.error_code)
+        elif outcome.report and message.is_probe:
+            release(message.account_sid, message.sender)
+
+
+@transaction.atomic
+def _record(outcomes: Sequence[Outcome]) -> None:
+    columns = zip(
+        *(
+            (
+                outcome.message.pk,
+                outcome.message.claim_token,
+                str(outcome.state),
+                outcome.report.sid if outcome.report else None,
+                outcome.report.status if outcome.report else "",
+                outcome.error_code,
+                outcome.reason[:300],
+                outcome.delay,
+                outcome.state is State.QUEUED and outcome.counts,
+            )
+            for outcome in outcomes
+        ),
+        strict=True,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [list(column) for column in columns])
+
+
+_RECORD = """
+WITH outcome AS (
+    SELECT * FROM unnest(
+        %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::interval[],
+        %s::bool[]
+    ) AS o (id, token, state, sid, status, error_code, reason, delay, counts)
+), moved AS (
+    UPDATE sms_message m SET
+        state = outcome.state,
+        provider_sid = COALESCE(outcome.sid, m.provider_sid),
+        error_code = outcome.error_code,
+        reason = outcome.reason,
+        refusals = m.refusals + outcome.counts::int,
+        next_attempt_at = statement_timestamp() + outcome.delay,
+        claim_token = NULL, lease_until = NULL, updated_at = statement_timestamp()
+    FROM outcome
+    WHERE m.id = outcome.id AND m.claim_token = outcome.token
+      AND m.state IN ('submitting', 'unconfirmed')
+    RETURNING m.id, m.attempt
+)
+INSERT INTO sms_messageevent
+    (message_id, at, state, attempt, provider_status, provider_sid, error_code, detail)
+SELECT moved.id, statement_timestamp(), outcome.state, moved.attempt, outcome.status,
+       COALESCE(outcome.sid, ''), outcome.error_code, outcome.reason
+FROM moved JOIN outcome USING (id)
+ON CONFLICT DO NOTHING
+"""

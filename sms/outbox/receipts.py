@@ -1,0 +1,65 @@
+"""What carriers report of a text."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from sms.models import Message, MessageEvent
+from sms.outbox.senders import follow
+from sms.outbox.states import RANK, plain
+from sms.providers.base import Report
+
+
+def receipt(message: Message, attempt: int, report: Report) -> bool:
+    """Note what a carrier reports of a message, move it on if that is news, and do what follows from an
+    error code. True if it moved.
+
+    Reports may come in any order, repeatedly, and before the carrier's own answer.
+    """
+    try:
+        moved = _receipt(message, attempt, report)
+    except IntegrityError:
+        # The SID is another message's: it says nothing of this one.
+        return False
+    if moved and report.error_code:
+        follow(message, report.error_code)
+    return moved
+
+
+@transaction.atomic
+def _receipt(message: Message, attempt: int, report: Report) -> bool:
+    lower = [state for state, rank in RANK.items() if rank < RANK[report.state]]
+    reason = plain(report.error_code)
+    MessageEvent.objects.bulk_create(
+        [
+            MessageEvent(
+                message=message,
+                at=Now(),
+                state=report.state,
+                attempt=attempt,
+                provider_status=report.status,
+                provider_sid=report.sid,
+                error_code=report.error_code,
+                detail=reason,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    rows = Message.objects.filter(pk=message.pk)
+    # Two SIDs for one message are two texts on somebody's phone: to be seen, not hidden.
+    rows.exclude(provider_sid=None).exclude(provider_sid=report.sid).filter(duplicate_detected=False).update(
+        duplicate_detected=True, updated_at=Now()
+    )
+    rows.filter(provider_sid=None).update(provider_sid=report.sid)
+    # A queued message that was handed over once: what is reported is that attempt, and it arrived.
+    return bool(
+        rows.filter(state__in=lower, provider_sid=report.sid, attempt__gt=0).update(
+            state=report.state,
+            error_code=report.error_code,
+            reason=reason,
+            claim_token=None,
+            lease_until=None,
+            updated_at=Now(),
+        )
+    )

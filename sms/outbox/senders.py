@@ -1,0 +1,108 @@
+"""Senders and recipients that must wait: pauses, holds and their probes, opt-outs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
+
+from sms.models import Message, OptOut, Sender, State
+from sms.outbox.states import BATCH, move, plain
+from sms.providers import codes
+from sms.providers.codes import Consequence
+
+# One text a minute tries whether a held sender can send again.
+PROBE_EVERY = timedelta(seconds=60)
+OPTED_OUT = "The recipient opted out before it was sent."
+
+
+def pause(account_sid: str, delay: timedelta) -> None:
+    """Send nothing of an account before `delay` is over, as its carrier asks."""
+    until = Now() + delay
+    Sender.objects.filter(account_sid=account_sid, paused_until__lt=until).update(paused_until=until)
+
+
+def hold(account_sid: str, address: str | None, code: int) -> None:
+    """Hold a sender, or with None all senders of an account, and what is queued for them.
+
+    A probe a minute finds out when it works again; a person may release() it sooner.
+    """
+    senders = Sender.objects.filter(account_sid=account_sid)
+    queued = Message.objects.filter(account_sid=account_sid, state=State.QUEUED)
+    if address is not None:
+        senders, queued = senders.filter(address=address), queued.filter(sender=address)
+    reason = plain(code)
+    senders.update(
+        held_at=Coalesce("held_at", Now()),
+        held_code=code,
+        held_because=reason,
+        held_with_account=address is None,
+        paused_until=Now() + PROBE_EVERY,
+    )
+    while move(queued, State.HELD, reason) == BATCH:
+        pass
+
+
+def release(account_sid: str, address: str | None = None) -> None:
+    """Let a sender send again, and all that were held for their account's sake; with None all of the account.
+
+    What was held for them is queued.
+    """
+    senders = Sender.objects.filter(account_sid=account_sid, held_at__isnull=False)
+    if address is not None:
+        senders = senders.filter(Q(address=address) | Q(held_with_account=True))
+    addresses = list(senders.values_list("address", flat=True))
+    senders.update(held_at=None, held_code=None, held_because="", held_with_account=False, paused_until=Now())
+    held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
+    while move(held, State.QUEUED, "The sender can send again.") == BATCH:
+        pass
+
+
+def probe() -> None:
+    """For each held sender whose next probe is due, queue the oldest text that waits for it."""
+    for sender in Sender.objects.filter(held_at__isnull=False, paused_until__lte=Now()):
+        oldest = (
+            Message.objects.filter(
+                account_sid=sender.account_sid, sender=sender.address, state=State.HELD, expires_at__gt=Now()
+            )
+            .order_by("created_at")
+            .values("pk")[:1]
+        )
+        move(
+            Message.objects.filter(pk__in=oldest, state=State.HELD),
+            State.QUEUED,
+            "It tries whether the sender can send again.",
+        )
+
+
+def opt_out(recipient: str, source: str, evidence: str = "", user: Any = None) -> None:
+    """Record that a number (E.164) wants no more texts, and block what waits to be sent to it."""
+    with transaction.atomic():
+        OptOut.objects.bulk_create(
+            [OptOut(recipient=recipient, source=source, evidence=evidence[:300], created_by=user)],
+            ignore_conflicts=True,
+        )
+        # Waits for a claim that has these rows: after our commit none of them is submitted.
+        waiting = Message.objects.filter(recipient=recipient, state__in=[State.QUEUED, State.HELD])
+        move(waiting, State.BLOCKED, OPTED_OUT, skip_locked=False)
+
+
+def opt_in(recipient: str, reason: str, user: Any = None) -> None:
+    """Lift a number's opt-out, with who or what allowed that."""
+    OptOut.objects.filter(recipient=recipient, lifted_at=None).update(
+        lifted_at=Now(), lifted_because=reason[:300], lifted_by=user
+    )
+
+
+def follow(message: Message, code: int) -> None:
+    """Do what follows from an error code for other texts than this one."""
+    consequence = codes.meaning(code).consequence
+    if consequence is Consequence.HOLD_ACCOUNT:
+        hold(message.account_sid, None, code)
+    elif consequence is Consequence.HOLD_SENDER:
+        hold(message.account_sid, message.sender, code)
+    elif consequence is Consequence.OPT_OUT:
+        opt_out(message.recipient, OptOut.Source.CARRIER, f"Error {code}: {plain(code)}")

@@ -1,0 +1,54 @@
+"""What the rooms of this package share: ranks, and the one way in which a state changes by itself."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from sms.models import Message, MessageEvent, State
+from sms.providers import codes
+
+BATCH = 1000
+
+# How far along a state is. A receipt moves a message only to a higher rank.
+RANK = {
+    State.QUEUED: 0,
+    State.HELD: 0,
+    State.SUBMITTING: 1,
+    State.UNCONFIRMED: 2,
+    State.UNKNOWN: 2,
+    State.EXPIRED: 2,
+    State.ACCEPTED: 3,
+    State.SENT: 4,
+    State.DELIVERED: 5,
+    State.UNDELIVERED: 5,
+    State.FAILED: 5,
+    State.CANCELED: 5,
+    State.BLOCKED: 5,
+}
+
+
+def move(rows: QuerySet[Message], state: State, reason: str, skip_locked: bool = True) -> int:
+    """Move up to BATCH rows of a queryset to a state, with an event each, in one transaction. How many."""
+    with transaction.atomic():
+        found = list(
+            rows.order_by("pk")
+            .select_for_update(skip_locked=skip_locked)
+            .values_list("pk", "attempt")[:BATCH]
+        )
+        if not found:
+            return 0
+        moved = rows.filter(pk__in=[pk for pk, _ in found]).update(
+            state=state, reason=reason, lease_until=None, next_attempt_at=Now(), updated_at=Now()
+        )
+        MessageEvent.objects.bulk_create(
+            MessageEvent(message_id=pk, at=Now(), state=state, attempt=attempt, detail=reason)
+            for pk, attempt in found
+        )
+    return moved
+
+
+def plain(code: int | None) -> str:
+    """An error code in plain words; "" where there is none."""
+    return codes.meaning(code).plain if code else ""

@@ -1,0 +1,47 @@
+"""What forms and models refuse in a sender and in a body, in words that say how to mend it."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+
+from sms import text
+
+
+def validate_sender(value: str) -> None:
+    """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", value):
+        return
+    if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}", value):
+        return
+    raise ValidationError(
+        "A sender is a number with + and country code (+13125550100), a short code, up to 11 letters and "
+        "digits, or a Messaging Service (MG and 32 characters).",
+        code="sender",
+    )
+
+
+def validate_body(value: str) -> None:
+    """A body can be sent as it stands, and each pair of double braces in it is a placeholder."""
+    if len(value) > text.MAX_BODY_CHARACTERS:
+        raise ValidationError(
+            f"A text may have {text.MAX_BODY_CHARACTERS} characters at most; this has {len(value)}.",
+            code="too_long",
+        )
+    try:
+        text.refuse_unsendable(value)
+    except text.CannotBeSent as error:
+        raise ValidationError(str(error), code="unsendable") from error
+    if text.malformed_placeholders(value):
+        raise ValidationError(
+            "A placeholder is written {{ name }}: letters, digits and _ between double braces, starting "
+            "with a letter. As it stands, the caller would receive the braces.",
+            code="placeholder",
+        )
+    if "consent" in text.placeholders(value):
+        raise ValidationError(
+            "{{ consent }} cannot be a placeholder: every tool asks the agent for the caller's consent "
+            "under that name. Choose another.",
+            code="reserved",
+        )
