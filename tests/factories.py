@@ -93,6 +93,12 @@ class ConnectionFactory(DjangoModelFactory):
         return connection
 
 
+PROMISED = {
+    *("id", "tool", "template", "provider", "profile", "account_sid", "sender", "recipient", "country"),
+    *("body", "segments", "priority", "send_within_seconds"),
+}
+
+
 class MessageFactory(DjangoModelFactory):
     """A promised text, as from a tool call; `state` and the like are what became of it since."""
 
@@ -115,7 +121,7 @@ class MessageFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class, *args, **kwargs):
-        later = {name: kwargs.pop(name) for name in ("state", "provider_sid", "refusals") if name in kwargs}
+        later = {name: kwargs.pop(name) for name in set(kwargs) - PROMISED}
         message = model_class.promise(**kwargs)
         outbox.accept(message)
         if later:

@@ -21,7 +21,7 @@ class Consequence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A code in plain words: for ops (`plain`), for the agent (`say`), and what a person can do (`remedy`)."""
+    """A code in words: `plain` for ops, `say` for the agent, `remedy` for who can mend it."""
 
     consequence: Consequence
     plain: str
@@ -77,12 +77,14 @@ MEANINGS: dict[int, Meaning] = {
            "Switch the country on in the Twilio console: Messaging > Settings > Geo permissions.", 21408),
     **_row(_C.OPT_OUT, "The recipient has opted out (texted STOP).", OPTED_OUT,
            "Only the person can opt in again, by texting START.", 21610),
-    **_row(_C.OPT_OUT, "The recipient is on a list of people who sue over texts.", OPTED_OUT, _NOTHING, 30640),
+    **_row(_C.OPT_OUT, "The recipient is on a list of people who sue over texts.", OPTED_OUT, _NOTHING,
+           30640),
     **_row(_C.FAIL, "The handset is switched off or out of reach.", MAYBE_LATER,
            "Try again later by hand.", 30003),
     **_row(_C.FAIL, "The recipient blocks texts from this sender.", CANNOT_REACH, _NOTHING, 30004),
     **_row(_C.FAIL, "The number is unknown to its carrier.", CANNOT_REACH, _RECIPIENT, 30005),
-    **_row(_C.FAIL, "The number is a landline, or its carrier takes no texts.", CANNOT_REACH, _RECIPIENT, 30006),
+    **_row(_C.FAIL, "The number is a landline, or its carrier takes no texts.", CANNOT_REACH, _RECIPIENT,
+           30006),
     # The sender
     **_row(_C.HOLD_SENDER, "The sender's queue at Twilio is full.", NOT_NOW, _SENDING_RATE, 21611, 30001),
     **_row(_C.HOLD_SENDER, "The account cannot send texts from this From.", NOT_NOW, _SENDER,
@@ -117,7 +119,8 @@ MEANINGS: dict[int, Meaning] = {
     **_row(_C.OPT_OUT, "The recipient has blocked us on this channel.", OPTED_OUT, _NOTHING, 63014, 63033),
     # The network
     **_row(_C.FAIL, "The carrier gave no reason.", MAYBE_LATER, "Try again later by hand.", 30008),
-    **_row(_C.FAIL, "The carrier is congested.", MAYBE_LATER, "Try again later by hand.", 30017, 30022, 63018),
+    **_row(_C.FAIL, "The carrier is congested.", MAYBE_LATER, "Try again later by hand.",
+           30017, 30022, 63018),
     **_row(_C.FAIL, "A fault at Twilio or the carrier.", MAYBE_LATER, "Try again later by hand.",
            30020, 30021, 30500, 63009, 63010, 63012, 63023),
     **_row(_C.FAIL, "The carrier did not answer Twilio; the text may have arrived.", MAYBE_LATER,

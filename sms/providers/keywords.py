@@ -24,7 +24,7 @@ AROUND = {
 
 
 def wish(body: str) -> Wish:
-    """What a text asks for. More than a keyword and the words around it is a message to somebody, not a wish."""
+    """What a text asks for. More than a keyword and the words around it is a message to somebody."""
     words = _words(body)
     if words[:2] == ["opt", "out"]:
         words = ["optout", *words[2:]]

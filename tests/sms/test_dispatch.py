@@ -1,4 +1,4 @@
-"""Draining the outbox through the real SDK to a carrier over real HTTP, and what each of its answers means."""
+"""Draining the outbox through the real SDK over real HTTP, and what each of a carrier's answers means."""
 
 from __future__ import annotations
 
