@@ -13,7 +13,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from builder.widgets import Lines
 from sms.forms import SendableForm, TokenField, is_own, token_help
-from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile, validate_sender
+from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
+from sms.validators import validate_sender
 
 MAX_LISTED_TEMPLATES = 100
 

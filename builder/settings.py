@@ -149,7 +149,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Celery: it carries the doorbell, nothing that may not be lost ----------------------------------------
+# --- Celery: it carries the doorbell, nothing that may not be lost ------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}

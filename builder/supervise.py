@@ -141,8 +141,10 @@ def programs(ports: dict[str, int]) -> dict[str, str]:
     found = {
         "web": f"{binaries / 'granian'} --interface wsgi --port {ports['PORT']} --workers 1 "
         "--blocking-threads 4 --http 1 --no-ws --workers-kill-timeout 5 builder.wsgi:application",
-        "worker": f"{celery} worker --loglevel INFO --concurrency 1 --without-gossip --without-mingle "
-        "--without-heartbeat",
+        # Threads: the sending is one event loop a process anyhow, and under the filesystem broker a pool of
+        # processes stands still once one of them is killed (billiard's blocking pool, one pipe for all).
+        "worker": f"{celery} worker --loglevel INFO --pool threads --concurrency 2 --without-gossip "
+        "--without-mingle --without-heartbeat",
         "beat": f"{celery} beat --loglevel WARNING --pidfile=",
     }
     if "SIMULATOR_PORT" in ports:

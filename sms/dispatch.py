@@ -59,8 +59,17 @@ def reconcile() -> None:
     doorbell.ring()
 
 
+def warm() -> None:
+    """Load what the first text would have to wait for."""
+    for name in ProviderName:
+        providers.get(name).warm()
+
+
 def close() -> None:
     """Close what is kept open to carriers and to the database, as when the process ends."""
+    if not _loop.cache_info().currsize:
+        # Nothing was ever sent from this process.
+        return
     for name in ProviderName:
         _run(providers.get(name).close())
     _run(_sql(connections.close_all))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown
+from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
 
 from sms import dispatch
 
@@ -22,6 +22,13 @@ def reconcile() -> None:
     dispatch.reconcile()
 
 
+@worker_init.connect  # type: ignore[untyped-decorator]
+def warm(**kwargs: Any) -> None:
+    """Load the SDK before the first text, and before a pool forks: half a second that a caller would hear."""
+    dispatch.warm()
+
+
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
 def close(**kwargs: Any) -> None:
     dispatch.close()

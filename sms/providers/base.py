@@ -150,5 +150,9 @@ class Provider(ABC):
         """What an inbound webhook says. Raises ValueError if it is no such thing."""
 
     @abstractmethod
+    def warm(self) -> None:
+        """Load what the first text would have to wait for."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Close the connections that are kept alive."""

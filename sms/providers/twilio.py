@@ -191,6 +191,12 @@ class Twilio(Provider):
         wish = {"STOP": Wish.STOP, "START": Wish.START, "HELP": Wish.NOTHING}.get(kind)
         return Inbound(sender, body, keywords.wish(body) if wish is None else wish)
 
+    def warm(self) -> None:
+        from twilio.rest import Client
+
+        # The SDK imports each part of the API when it is first touched.
+        _ = Client("AC", "warm").messages
+
     async def close(self) -> None:
         if self._http:
             await self._http.close()
