@@ -80,7 +80,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     steps = _steps(request) if may("campaigns.add_campaign") and may("builder.add_topic") else []
     context |= {
         "steps": steps,
-        "first_steps": any(not step.done for step in steps),
+        "first_steps": steps and not (_can_send(request) and all(step.done for step in steps[1:])),
         "problems": _problems(request)[:MOST_SHOWN],
         "phone": f"http://127.0.0.1:{settings.SIMULATOR_PORT}/" if settings.DEMO else "",
     }
@@ -209,7 +209,7 @@ def _steps(request: HttpRequest) -> list[Step]:
             "Enter your Twilio credentials",
             "On your profile, once. With Atlas alone you can skip this.",
             reverse("admin:sms_userprofile_me"),
-            any(not profile.obstacle(provider) for provider in profile.enabled_providers()),
+            bool(profile.twilio_account_sid and profile.twilio_auth_token),
         ),
         Step(
             "Write an SMS template",
@@ -236,6 +236,11 @@ def _steps(request: HttpRequest) -> list[Step]:
             Connection.objects.filter(revoked_at=None).exists(),
         ),
     ]
+
+
+def _can_send(request: HttpRequest) -> bool:
+    profile = UserProfile.of(request.user)
+    return any(not profile.obstacle(provider) for provider in profile.enabled_providers())
 
 
 def _count(messages: Any) -> int:
