@@ -20,7 +20,6 @@ lint: $(VENV)/test.stamp
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0 \
 		|| { echo 'A model has changed without a migration: run $(BIN)/python manage.py makemigrations'; exit 1; }
-	@$(BIN)/python -m tests.deploy_check
 
 lock: $(VENV)/test.stamp
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -35,7 +34,10 @@ clean:
 $(VENV)/python.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo 'Python 3.11 or newer is needed: install it (Debian: apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python3'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Midcall needs 3.11 or newer. Name one: make run PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); echo 'Python cannot make a virtual environment (Debian: apt install python3-venv).'; exit 1; }
+	@# Debian keeps venv in a package of its own; root may install it, others are told.
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv --clear $(VENV); } \
+		|| { rm -rf $(VENV); echo 'Python cannot make a virtual environment (Debian: apt install python3-venv).'; exit 1; }
 	@touch $@
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/python.stamp

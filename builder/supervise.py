@@ -32,6 +32,8 @@ def main() -> None:
         for name, default in {"PORT": 8000, "SIMULATOR_PORT": 8001}.items()
         if name == "PORT" or DEMO
     }
+    # An empty variable is an unset one; what is started below reads it, too.
+    os.environ.update({name: str(port) for name, port in ports.items()})
     _refuse_twice()
     for name, port in ports.items():
         _refuse_taken(name, port)
