@@ -42,10 +42,10 @@ $(VENV)/python.stamp:
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/python.stamp
 	@echo 'Installing dependencies (once) …'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/test.stamp: requirements.txt requirements-dev.txt | $(VENV)/python.stamp
 	@echo 'Installing dependencies for tests (once) …'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp

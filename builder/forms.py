@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from builder.widgets import Lines
+from sms import outbox
 from sms.forms import SendableForm, TokenField, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.validators import validate_sender
@@ -130,4 +131,7 @@ class SmsActionForm(SendableForm):
         for name in changed:
             setattr(profile, self.CREDENTIALS[name], self.cleaned_data[name])
         profile.save()
+        if "auth_token" in changed and profile.twilio_account_sid:
+            # What was held for the old token's sake goes on with the new one.
+            outbox.release(profile.twilio_account_sid)
         return True

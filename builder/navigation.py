@@ -128,6 +128,17 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
 # Lists that are reached from another one's page: (heading, the entry that stays marked, the list).
 BESIDE = [
     (
+        "Activity",
+        "Messages",
+        Place(
+            "Senders",
+            "cell_tower",
+            "admin:sms_sender_changelist",
+            "sms.sender",
+            "A sender appears here with the first text that it is to send.",
+        ),
+    ),
+    (
         "Account",
         "My profile",
         Place("Profiles", "badge", "admin:sms_userprofile_changelist", "sms.userprofile"),

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from builder.models import SmsAction, Topic
 from campaigns import tools
 from campaigns.models import Campaign, Connection
-from sms.models import Message, SmsTemplate, State, UserProfile
+from sms.models import Message, Sender, SmsTemplate, State, UserProfile
 from sms.oncall import TONES, state_label
 from sms.pages import label
 
@@ -84,6 +84,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "problems": _problems(request)[:MOST_SHOWN],
         "phone": f"http://127.0.0.1:{settings.SIMULATOR_PORT}/" if settings.DEMO else "",
     }
+    if may("sms.view_sender"):
+        context["held"] = Sender.objects.filter(held_at__isnull=False).order_by("held_at")[:MOST_SHOWN]
     if may("sms.view_message"):
         context |= {
             "tiles": _tiles(since),

@@ -113,12 +113,12 @@ class Integrations:
         offered = [
             {
                 "tool": tool,
-                "obstacle": tool.source.obstacle(),
+                "obstacle": tool.source.obstacle() if isinstance(tool, tools.Tool) else "",
                 "parameters": [
                     {"name": name, **schema} for name, schema in tool.parameters["properties"].items()
                 ],
             }
-            for tool in tools.of(campaign)
+            for tool in tools.offered(campaign)
         ]
         context = {"prompt": tools.compiled_prompt(campaign), "offered": offered}
         return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)

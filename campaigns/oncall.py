@@ -110,8 +110,9 @@ class ConsentAdmin(ReadOnlyPage[Consent]):
 
 def outcome_label(tool_call: ToolCall) -> SafeString:
     """What was decided, in words."""
-    accepted = tool_call.outcome == ToolCall.Outcome.ACCEPTED
-    return label("accepted", "good") if accepted else label("refused", "warn")
+    tones = {ToolCall.Outcome.ACCEPTED: "good", ToolCall.Outcome.REFUSED: "warn"}
+    outcome = ToolCall.Outcome(tool_call.outcome)
+    return label(outcome.label, tones.get(outcome, "plain"))
 
 
 def _fired(call: Call) -> list[dict[str, Any]]:

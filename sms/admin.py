@@ -77,7 +77,14 @@ class UserProfileAdmin(Page[UserProfile]):
             "Twilio",
             {
                 "description": "Entered once, used by all of the user's own Twilio templates and actions.",
-                "fields": ("twilio_account_sid", "auth_token", "remove_token", "twilio_from"),
+                "fields": (
+                    "twilio_account_sid",
+                    "auth_token",
+                    "remove_token",
+                    "secondary_token",
+                    "remove_secondary",
+                    "twilio_from",
+                ),
             },
         ),
         ("Providers", {"fields": ("twilio_enabled", "atlas_enabled")}),
@@ -105,8 +112,9 @@ class UserProfileAdmin(Page[UserProfile]):
         twilio, providers = super().get_fieldsets(request, obj)
         title, options = twilio
         fields = options["fields"]
-        if obj is None or not obj.twilio_auth_token:
-            fields = tuple(name for name in fields if name != "remove_token")
+        for token, removal in (("auth_token", "remove_token"), ("secondary_token", "remove_secondary")):
+            if obj is None or not getattr(obj, f"twilio_{token}"):
+                fields = tuple(name for name in fields if name != removal)
         return [(title, {**options, "fields": fields}), providers]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -127,7 +135,11 @@ class UserProfileAdmin(Page[UserProfile]):
     def has_delete_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
         return False
 
-    @method_decorator(sensitive_post_parameters("auth_token"))
+    def save_model(self, request: HttpRequest, obj: UserProfile, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        form.resume()
+
+    @method_decorator(sensitive_post_parameters("auth_token", "secondary_token"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(request, *args, **kwargs)
 
@@ -223,7 +235,8 @@ class OptOutAdmin(Page[OptOut]):
         form = LiftForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             because = form.cleaned_data["because"]
-            if opt_out.lift(request.user, because):
+            if opt_out.lifted_at is None:
+                outbox.opt_in(opt_out.recipient, because, request.user)
                 self.log_change(request, opt_out, f"Lifted: {because}")
                 self.message_user(request, f"{opt_out} may be texted again.", messages.SUCCESS)
             return back

@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from sms import numbers
+from sms import numbers, outbox
 from sms.models import OptOut, ProviderName, SmsTemplate, UserProfile
 
 # Twilio's tokens have 32 characters; room for those of others that speak its API.
@@ -171,6 +171,20 @@ class UserProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="From then on, none of this user's Twilio templates and actions sends anything.",
     )
 
+    secondary_token = TokenField(label="Secondary Auth Token")
+    remove_secondary = forms.BooleanField(
+        label="Remove the secondary token",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Once Twilio has promoted it: enter it above as the Auth Token first.",
+    )
+
+    # Field, removal and where they are stored.
+    TOKENS: ClassVar = [
+        ("auth_token", "remove_token", "twilio_auth_token"),
+        ("secondary_token", "remove_secondary", "twilio_secondary_token"),
+    ]
+
     class Meta:
         model = UserProfile
         exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
@@ -179,19 +193,33 @@ class UserProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "auth_token" in self.fields:
             self.fields["auth_token"].help_text = token_help(self.instance)
+        if "secondary_token" in self.fields:
+            stored = "One is stored. " if self.instance.twilio_secondary_token else ""
+            self.fields[
+                "secondary_token"
+            ].help_text = (
+                f"{stored}Only while you rotate the token at Twilio: receipts may be signed with either."
+            )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("remove_token") and cleaned.get("auth_token"):
-            self.add_error("remove_token", "Either enter a new token or remove the stored one.")
+        for token, removal, _ in self.TOKENS:
+            if cleaned.get(token) and cleaned.get(removal):
+                self.add_error(removal, "Either enter a new token or remove the stored one.")
         return cleaned
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if self.cleaned_data.get("remove_token"):
-            self.instance.twilio_auth_token = None
-        elif self.cleaned_data.get("auth_token"):
-            self.instance.twilio_auth_token = self.cleaned_data["auth_token"]
+        for token, removal, stored in self.TOKENS:
+            if self.cleaned_data.get(removal):
+                setattr(self.instance, stored, None)
+            elif self.cleaned_data.get(token):
+                setattr(self.instance, stored, self.cleaned_data[token])
+
+    def resume(self) -> None:
+        """Let what was held for the old credentials' sake go on with the new ones."""
+        if self.cleaned_data.get("auth_token") and self.instance.twilio_account_sid:
+            outbox.release(self.instance.twilio_account_sid)
 
 
 def token_help(profile: UserProfile) -> str:

@@ -478,14 +478,6 @@ class OptOut(models.Model):
         except numbers.NotANumber as error:
             raise ValidationError({"recipient": str(error)}) from error
 
-    def lift(self, user: Any, because: str) -> bool:
-        """End the opt-out; that it was one stays on record. False if it had ended before."""
-        return bool(
-            OptOut.objects.filter(pk=self.pk, lifted_at=None).update(
-                lifted_at=timezone.now(), lifted_by=user, lifted_because=because
-            )
-        )
-
     @classmethod
     def stands_for(cls, recipient: str) -> bool:
         """Whether a number (E.164) has opted out."""

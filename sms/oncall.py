@@ -6,14 +6,18 @@ import re
 import uuid
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from sms import outbox
 from sms.admin import search_number
-from sms.models import Message, State
-from sms.pages import ReadOnlyPage, Since, first_words, label
+from sms.models import Message, Sender, State
+from sms.pages import Page, ReadOnlyPage, Since, first_words, label
 from sms.providers import codes
 
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
@@ -85,6 +89,44 @@ MEANINGS = {
 }
 
 
+@admin.register(Sender)
+class SenderAdmin(Page[Sender]):
+    """How fast each sender may send, and which are held back and why."""
+
+    list_display = ("address", "account_sid", "standing", "messages_per_second")
+    list_filter = (("held_at", admin.EmptyFieldListFilter),)
+    search_fields = ("=address", "=account_sid")
+    search_help_text = "A whole sender or Account SID"
+    fields = (
+        "address", "account_sid", "standing", "held_because", "held_code", "held_at", "messages_per_second",
+    )  # fmt: skip
+    readonly_fields = ("address", "account_sid", "standing", "held_because", "held_code", "held_at")
+
+    @admin.display(description="State")
+    def standing(self, obj: Sender) -> SafeString:
+        return label("held", "warn") if obj.held_at else label("sends", "good")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Sender | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        release = self.admin_site.admin_view(self.release)
+        return [path("<int:pk>/release/", release, name="sms_sender_release"), *super().get_urls()]
+
+    def release(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let a held sender send again, and what waits for it go."""
+        sender = get_object_or_404(Sender, pk=pk)
+        if request.method != "POST" or not self.has_change_permission(request, sender):
+            raise PermissionDenied
+        outbox.release(sender.account_sid, sender.address)
+        self.log_change(request, sender, "Released.")
+        self.message_user(request, f"{sender} sends again.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:sms_sender_change", args=[pk]))
+
+
 class MessageAdmin(ReadOnlyPage[Message]):
     """Every text with its reason. Searches and filters go by an index: the table grows without bound."""
 
@@ -136,6 +178,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
             "meaning": meaning,
             "advice": advice,
             "steps": _steps(message),
+            "sender": Sender.objects.filter(account_sid=message.account_sid, address=message.sender).first(),
         }
 
 

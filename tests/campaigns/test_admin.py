@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from campaigns.models import Call, Campaign, Connection, Consent, ToolAttachment, ToolCall
 from sms import outbox
-from sms.models import Message, OptOut, State
+from sms.models import Message, OptOut, Sender, State
 from tests import factories
 from tests.factories import AUTH_TOKEN, CALLER, SECRET
 
 READ_ONLY = {"sms.message", "campaigns.call", "campaigns.consent"}
-NO_ADDING = {*READ_ONLY, "sms.userprofile"}
+NO_ADDING = {*READ_ONLY, "sms.userprofile", "sms.sender"}
 
 
 @pytest.fixture
@@ -53,6 +53,9 @@ def world(ann):
     Consent.objects.create(recipient=CALLER, words="Yes please", tool_call=tool_call, campaign=campaign)
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD)
     Group.objects.create(name="Ops")
+    Sender.objects.get_or_create(
+        account_sid=factories.ACCOUNT_SID, address="+13125550142", defaults={"messages_per_second": 1}
+    )
     return campaign
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sms import outbox
-from sms.models import Message, OptOut, SmsTemplate, State, UserProfile
+from sms.models import Message, OptOut, Sender, SmsTemplate, State, UserProfile
 from tests import factories
 from tests.factories import AUTH_TOKEN, CALLER
 
@@ -113,6 +113,64 @@ class TestMyProfile:
         del data["twilio_enabled"]
         logged_in(ann).post(profile_url(bob), data)
         assert not UserProfile.objects.get(user=bob).twilio_enabled
+
+    def test_a_new_token_lets_what_was_held_for_the_old_one_go_on(self, bob):
+        sender = held_sender()
+
+        logged_in(bob).post(profile_url(bob), profile_data(bob, auth_token=NEW_TOKEN))
+
+        sender.refresh_from_db()
+        assert sender.held_at is None
+
+    def test_a_secondary_token_is_kept_beside_the_first(self, bob):
+        client = logged_in(bob)
+
+        client.post(profile_url(bob), profile_data(bob, secondary_token=NEW_TOKEN))
+        profile = UserProfile.objects.get(user=bob)
+        assert profile.twilio_secondary_token.reveal() == NEW_TOKEN
+        assert profile.twilio_auth_token.reveal() == AUTH_TOKEN
+        assert NEW_TOKEN not in client.get(profile_url(bob)).text
+
+        client.post(profile_url(bob), profile_data(bob, remove_secondary="on"))
+        assert UserProfile.objects.get(user=bob).twilio_secondary_token is None
+
+
+def held_sender() -> Sender:
+    sender = Sender.objects.create(
+        account_sid=factories.ACCOUNT_SID, address="+13125550142", messages_per_second=1
+    )
+    outbox.hold(factories.ACCOUNT_SID, None, 20003)
+    return sender
+
+
+class TestSenders:
+    def test_a_held_one_is_on_the_first_page_and_is_released_by_hand(self, ann):
+        sender = held_sender()
+        client = logged_in(ann)
+        assert "Nothing is sent from +13125550142" in client.get(reverse("admin:index")).text
+        assert "Release it now" in client.get(reverse("admin:sms_sender_change", args=[sender.pk])).text
+
+        client.post(reverse("admin:sms_sender_release", args=[sender.pk]))
+
+        sender.refresh_from_db()
+        assert sender.held_at is None
+
+    def test_reading_does_not_release(self, ann, bob):
+        sender = held_sender()
+        allow(bob, "view_sender")
+        url = reverse("admin:sms_sender_release", args=[sender.pk])
+
+        assert logged_in(ann).get(url).status_code == 403
+        assert logged_in(bob).post(url).status_code == 403
+
+    def test_only_the_rate_is_changed(self, ann):
+        sender = held_sender()
+        url = reverse("admin:sms_sender_change", args=[sender.pk])
+
+        logged_in(ann).post(url, {"messages_per_second": "3", "address": "+15005550006"})
+
+        sender.refresh_from_db()
+        assert (sender.messages_per_second, sender.address) == (3, "+13125550142")
 
 
 class TestOptOuts:
