@@ -144,6 +144,8 @@ def claim(limit: int, share: int | None = None, full: Sequence[str] = ()) -> lis
     and no account more than `share`, so that one with many does not keep others out. A held sender gets one,
     as a probe, and that message has `is_probe`. Recipients who opted out since are BLOCKED instead. Of texts
     equal in account, recipient and body only one is in doubt at a time; the others stay queued.
+
+    What sending needs is loaded; the rest of a row is not, until it is asked for.
     """
     values = {
         "limit": limit,
@@ -219,7 +221,9 @@ WITH lane AS (
         clean_listings = 0, asked_at = NULL, reason = ''
     FROM ranked
     WHERE ranked.id = m.id AND NOT ranked.opted_out AND ranked.twin = 1 AND ranked.in_account <= %(share)s
-    RETURNING m.*, ranked.lane_id, ranked.held AS is_probe
+    RETURNING m.id, m.provider, m.profile_id, m.account_sid, m.sender, m.recipient, m.body, m.attempt,
+        m.refusals, m.claim_token, m.priority, m.next_attempt_at, ranked.lane_id, ranked.held AS is_probe,
+        EXTRACT(EPOCH FROM m.expires_at - statement_timestamp())::int AS seconds_left
 ), paced AS (
     UPDATE sms_sender s SET
         free_at = GREATEST(s.free_at, statement_timestamp())
@@ -234,7 +238,9 @@ WITH lane AS (
     UNION ALL
     SELECT id, statement_timestamp(), 'blocked', 0, '', '', %(opted_out)s FROM blocked
 )
-SELECT * FROM moved ORDER BY priority, next_attempt_at
+SELECT id, provider, profile_id, account_sid, sender, recipient, body, attempt, refusals, claim_token,
+    is_probe, seconds_left
+FROM moved ORDER BY priority, next_attempt_at
 """
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
+from threading import Lock
 
 from sms.models import ProviderName
 from sms.providers.base import Provider
@@ -15,14 +15,14 @@ _PROVIDERS = {
 }
 
 
+_made: dict[str, Provider] = {}
+_making = Lock()
+
+
 def get(name: str) -> Provider:
     """The provider of that name, one object a process: it keeps connections alive."""
-    # str(): a member of ProviderName and its value are different keys to a cache.
-    return _get(str(name))
-
-
-@cache
-def _get(name: str) -> Provider:
-    module, _, attribute = _PROVIDERS[ProviderName(name)].rpartition(".")
-    provider: Provider = getattr(import_module(module), attribute)()
-    return provider
+    with _making:
+        if name not in _made:
+            module, _, attribute = _PROVIDERS[ProviderName(name)].rpartition(".")
+            _made[name] = getattr(import_module(module), attribute)()
+        return _made[name]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from django.conf import settings
-from django.utils import timezone
 from twilio.base.exceptions import (
     TwilioException,
     TwilioRestException,
@@ -106,13 +105,12 @@ class Twilio(Provider):
     async def send(self, message: Message, credential: Credential) -> Report:
         by_service = message.sender.startswith("MG")
         sender = {"messaging_service_sid" if by_service else "from_": message.sender}
-        seconds_left = int((message.expires_at - timezone.now()).total_seconds())
         try:
             created = await self._client(credential).messages.create_async(
                 to=message.recipient,
                 body=message.body,
                 status_callback=message.status_url(),
-                validity_period=max(MIN_VALIDITY_SECONDS, min(seconds_left, MAX_VALIDITY_SECONDS)),
+                validity_period=max(MIN_VALIDITY_SECONDS, min(message.seconds_left, MAX_VALIDITY_SECONDS)),
                 **sender,
             )
         except (TwilioRestException, TwilioServiceException) as error:
