@@ -219,7 +219,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": _BRAND},
-    "STYLES": [_shipped("builder/midcall.css")],
+    "STYLES": [_shipped("builder/midcall.css"), _shipped("builder/pages.css")],
     "GLOBAL_CALLBACK": "builder.navigation.everywhere",
     "DASHBOARD_CALLBACK": "campaigns.dashboard.fill",
     "SIDEBAR": {

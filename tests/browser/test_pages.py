@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import OptOut, State
+from sms.models import OptOut, Sender, State
 from tests import factories
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -59,6 +60,11 @@ def campaign(olive):
         )  # fmt: skip
     fired = ToolCall.objects.filter(call=call).first()
     Consent.objects.create(recipient="+14155550123", words="Y" * 400, tool_call=fired, campaign=campaign)
+    Sender.objects.update_or_create(
+        account_sid=factories.ACCOUNT_SID,
+        address="+13125550142",
+        defaults={"messages_per_second": 1, "held_at": timezone.now(), "held_because": "B" * 300},
+    )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
     return campaign
 
@@ -90,15 +96,15 @@ def in_browser(base: str, use: Callable[[Page], Any]) -> Any:
 def all_pages(campaign) -> list[str]:
     lists = [
         "builder_topic", "builder_smsaction", "sms_smstemplate", "campaigns_campaign", "sms_message",
-        "campaigns_call", "sms_optout", "campaigns_consent", "auth_user", "auth_group",
+        "sms_sender", "campaigns_call", "sms_optout", "campaigns_consent", "auth_user", "auth_group",
     ]  # fmt: skip
-    read_only = {"sms_message", "campaigns_call", "campaigns_consent"}
+    read_only = {"sms_message", "sms_sender", "campaigns_call", "campaigns_consent"}
     found = [reverse("admin:index"), reverse("admin:sms_userprofile_me"), reverse("admin:password_change")]
     found += [reverse(f"admin:{name}_changelist") for name in lists]
     found += [reverse(f"admin:{name}_add") for name in lists if name not in read_only]
     things = [
         campaign, campaign.topics.get(), campaign.actions.get(), campaign.owner, Call.objects.get(),
-        Consent.objects.get(), OptOut.objects.get(),
+        Consent.objects.get(), OptOut.objects.get(), Sender.objects.get(),
         *[fired.message for fired in ToolCall.objects.select_related("message").order_by("pk")[7:9]],
     ]  # fmt: skip
     for thing in things:
