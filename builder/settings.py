@@ -193,13 +193,6 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # All intervals are short: where they stood need not be remembered in a file.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
-CELERY_BEAT_SCHEDULE = {
-    # Alone enough to drain the outbox: a doorbell that was lost costs a second. It expires so that a
-    # worker that comes back does not find an hour of them.
-    "drain the outbox": {"task": "sms.tasks.drain", "schedule": 1.0, "options": {"expires": 5}},
-    "resolve doubts": {"task": "sms.tasks.reconcile", "schedule": 15.0, "options": {"expires": 15}},
-}
-
 # --- Carriers -----------------------------------------------------------------------------------------------
 
 # Where Twilio's API is spoken: Twilio itself if unset, the simulated carrier in the demo.
@@ -232,6 +225,21 @@ if any(_atlas.values()) and not all(_atlas.values()):
             "Set all of ATLAS_ACCOUNT_SID, ATLAS_AUTH_TOKEN and ATLAS_FROM, or none to do without Atlas.",
         )
     )
+
+# --- The beat -----------------------------------------------------------------------------------------------
+
+# Looking for doubts more often than they can ripen is of no use.
+_reconcile_seconds = float(min(15, LATE_BOUND_SECONDS))
+CELERY_BEAT_SCHEDULE = {
+    # Alone enough to drain the outbox: a doorbell that was lost costs a second. It expires so that a
+    # worker that comes back does not find an hour of them.
+    "drain the outbox": {"task": "sms.tasks.drain", "schedule": 1.0, "options": {"expires": 5}},
+    "resolve doubts": {
+        "task": "sms.tasks.reconcile",
+        "schedule": _reconcile_seconds,
+        "options": {"expires": _reconcile_seconds},
+    },
+}
 
 # --- Django -------------------------------------------------------------------------------------------------
 
