@@ -1,4 +1,4 @@
-"""The real processes of an installation, on ports and in folders of a test's own, to be started and killed."""
+"""The real processes of an installation, on ports and in folders of a test's own."""
 
 from __future__ import annotations
 
