@@ -40,15 +40,14 @@ def _required(check_id: str, name: str, hint: str, stand_in: str) -> str:
 
 
 def _number(check_id: str, name: str, default: int, least: int, most: int) -> int:
-    try:
-        number = env.int(name, default=default)
-    except ValueError:
-        number = least - 1
+    # As elsewhere, an empty variable is an unset one.
+    written = env.str(name, default="") or str(default)
+    number = int(written) if written.isascii() and written.isdigit() else least - 1
     if not least <= number <= most:
         hint = f"Give it a whole number from {least} to {most}, or unset it for {default}."
         ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not a number that fits.", hint))
         return default
-    return int(number)
+    return number
 
 
 PORT = _number("midcall.E008", "PORT", 8000, 1, 65_535)
