@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PORT
 export SIMULATOR_PORT
 
-.PHONY: run test lint lock clean
+.PHONY: run test lint bench lock clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m builder.supervise
@@ -20,6 +20,10 @@ lint: $(VENV)/test.stamp
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0 \
 		|| { echo 'A model has changed without a migration: run $(BIN)/python manage.py makemigrations'; exit 1; }
+
+# Some seven minutes; `make bench ARGS='--row send --short'` is one row in one.
+bench: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(VENV)/test.stamp
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

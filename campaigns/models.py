@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import InterfaceError, OperationalError, models
 from django.db import connection as database
-from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from psycopg import Cursor
@@ -135,9 +135,26 @@ class Connection(models.Model):
 
         Its campaign is not loaded: campaigns.tools.toolset() keeps it.
         """
+        try:
+            row = cls._row(slug)
+        except (OperationalError, InterfaceError):
+            # A kept connection that died, as when the database restarted; nothing was asked on it yet.
+            if database.in_atomic_block:
+                raise
+            database.close()
+            row = cls._row(slug)
+        if row is None:
+            return None
+        found = cls(id=row[0], slug=slug, campaign_id=row[1], secret_hash=row[2], revoked_at=row[3])
+        found.revision = row[4] or 0
+        found._state.adding = False
+        return found if found.opens_with(secret) else None
+
+    @staticmethod
+    def _row(slug: str) -> tuple[Any, ...] | None:
         database.ensure_connection()
         with database.wrap_database_errors, Cursor(database.connection) as cursor:
-            row = cursor.execute(
+            row: tuple[Any, ...] | None = cursor.execute(
                 """
                 SELECT id, campaign_id, secret_hash, revoked_at,
                     (SELECT number FROM campaigns_revision LIMIT 1)
@@ -146,12 +163,7 @@ class Connection(models.Model):
                 [slug],
                 prepare=True,
             ).fetchone()
-        if row is None:
-            return None
-        found = cls(id=row[0], slug=slug, campaign_id=row[1], secret_hash=row[2], revoked_at=row[3])
-        found.revision = row[4] or 0
-        found._state.adding = False
-        return found if found.opens_with(secret) else None
+        return row
 
     def issue_secret(self, secret: str = "") -> str:
         """Set a new secret (256 random bits if none is given) and return it: it cannot be read again."""

@@ -38,6 +38,7 @@ GATHER_SECONDS = 0.01
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
 # A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
 DRAIN_SECONDS = 30
+POLL_SECONDS = 1
 # How often an outcome that the database did not take is offered again, up to the lease.
 STORE_AGAIN_SECONDS = 0.5
 # How many carriers are asked at once about doubts and silent texts.
@@ -45,10 +46,34 @@ LOOK_UPS_AT_ONCE = 20
 
 T = TypeVar("T")
 
+_draining = threading.Lock()
+_once_more = threading.Event()
+
 
 def drain() -> int:
-    """Hand over all that is due, until nothing is left or DRAIN_SECONDS are over. How many were."""
-    return _run(_drain())
+    """Hand over all that is due, until nothing is left or DRAIN_SECONDS are over. How many were.
+
+    While one drain of this process runs, another only tells it to look once more.
+    """
+    _once_more.set()
+    handed_over = 0
+    while _once_more.is_set() and _draining.acquire(blocking=False):
+        try:
+            _once_more.clear()
+            handed_over += _run(_drain())
+        finally:
+            _draining.release()
+    return handed_over
+
+
+def poll_for_ever() -> None:
+    """Drain every POLL_SECONDS, so that texts go out while the broker is down, too."""
+    while True:
+        time.sleep(POLL_SECONDS)
+        try:
+            drain()
+        except Exception:
+            logger.exception("a drain broke; the next one tries again")
 
 
 def reconcile() -> None:
@@ -179,6 +204,7 @@ async def _look_up(doubts: list[Message], silent: list[Message]) -> None:
                 await ask(message)
             except (NotAccepted, NoCredential, WrongEncryptionKey) as error:
                 logger.warning("message %s: nothing could be learned: %s", message.pk, error)
+                await _sql(outbox.not_told, message)
 
     await asyncio.gather(
         *(look_up(message, _resolve) for message in doubts), *(look_up(message, _ask) for message in silent)

@@ -13,6 +13,7 @@ import time
 logger = logging.getLogger(__name__)
 
 BETWEEN_RINGS_SECONDS = 0.02
+EXPIRE_SECONDS = 5
 
 _pressed = threading.Event()
 _starting = threading.Lock()
@@ -38,7 +39,8 @@ def _publish_for_ever() -> None:
         _pressed.wait()
         _pressed.clear()
         try:
-            drain.delay()
+            # As from the beat: a pile of them that came during a long drain is thrown away.
+            drain.apply_async(expires=EXPIRE_SECONDS)
             down = False
         except Exception as error:
             if not down:

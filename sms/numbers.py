@@ -17,6 +17,7 @@ class NotANumber(ValueError):
     """The text is not a phone number that could be texted; the message says why, in plain words."""
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str, region: str | None = None) -> str:
     """The number in E.164, such as "+14155550123".
 
@@ -39,6 +40,7 @@ def parse(text: str, region: str | None = None) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=4096)
 def country(e164: str) -> str:
     """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
+from celery.signals import worker_init, worker_process_shutdown, worker_ready, worker_shutdown
 
 from sms import dispatch
 
@@ -26,6 +27,12 @@ def reconcile() -> None:
 def warm(**kwargs: Any) -> None:
     """Load the SDK before the first text, and before a pool forks: half a second that a caller would hear."""
     dispatch.warm()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def poll(**kwargs: Any) -> None:
+    """The broker may be down, and the beat with it: a worker finds what is due by itself."""
+    threading.Thread(target=dispatch.poll_for_ever, name="poll", daemon=True).start()
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]

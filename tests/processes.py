@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -214,7 +215,9 @@ class Stack:
     def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
         """End a process and its children, at once unless `sign` is kinder."""
         process = self._running.pop(name)
-        os.killpg(process.pid, sign)
+        # One that has ended by itself, and has been noticed, is no more.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
         process.wait()
 
     def stop(self) -> None:

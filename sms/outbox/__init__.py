@@ -30,6 +30,7 @@ from sms.outbox.doubts import (
     expire,
     known_sids,
     not_listed,
+    not_told,
     reap,
     silent,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "hold",
     "known_sids",
     "not_listed",
+    "not_told",
     "opt_in",
     "opt_out",
     "pause",

@@ -42,7 +42,7 @@ def doubts(limit: int = 100) -> list[Message]:
             Q(asked_at=None) | Q(asked_at__lte=late), state=State.UNCONFIRMED, submitted_at__lte=late
         )
         .select_related("profile")
-        .order_by("submitted_at")[:limit]
+        .order_by(F("asked_at").asc(nulls_first=True), "submitted_at")[:limit]
     )
 
 
@@ -53,6 +53,11 @@ def known_sids(message: Message) -> set[str | None]:
         .exclude(provider_sid=None)
         .values_list("provider_sid", flat=True)
     )
+
+
+def not_told(message: Message) -> None:
+    """The carrier did not say whether it has an unconfirmed message: others are asked about first."""
+    Message.objects.filter(pk=message.pk, state=State.UNCONFIRMED).update(asked_at=Now())
 
 
 def not_listed(message: Message) -> None:
