@@ -324,6 +324,12 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# --- E-mail: to owners of senders that are held back --------------------------------------------------------
+
+# smtp+tls://user:password@host:587; in the demo, and where nothing is set, it goes to the worker's log.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="midcall@localhost")
+
 # --- Logs ---------------------------------------------------------------------------------------------------
 
 LOGGING = {

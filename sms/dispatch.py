@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from sms import doorbell, outbox, providers
+from sms import alerts, doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
 from sms.models import Message, ProviderName
 from sms.outbox import Outcome
@@ -77,11 +77,13 @@ def poll_for_ever() -> None:
 
 
 def reconcile() -> None:
-    """Expire what is too old, try held senders, and ask the carriers about what is in doubt or silent."""
+    """Expire what is too old, try held senders and tell their owners, and ask the carriers about what is in
+    doubt or silent."""
     close_old_connections()
     outbox.expire()
     outbox.reap()
     outbox.probe()
+    alerts.tell_owners_of_held_senders()
     _run(_look_up(outbox.doubts(), outbox.silent()))
     doorbell.ring()
 

@@ -268,6 +268,8 @@ class Sender(models.Model):
     held_because = models.CharField(max_length=300, blank=True, editable=False)
     # Held for its account's sake: one text that another sender of the account gets rid of lifts it, too.
     held_with_account = models.BooleanField(default=False, editable=False)
+    # When its owners were told that it is held.
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["account_sid", "address"]

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('held_code', models.PositiveIntegerField(blank=True, editable=False, null=True, verbose_name='error code')),
                 ('held_because', models.CharField(blank=True, editable=False, max_length=300)),
                 ('held_with_account', models.BooleanField(default=False, editable=False)),
+                ('told_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
                 'ordering': ['account_sid', 'address'],

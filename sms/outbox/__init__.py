@@ -47,7 +47,7 @@ from sms.outbox.handover import (
     record,
 )
 from sms.outbox.receipts import receipt
-from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release
+from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
 from sms.outbox.states import RANK
 
 __all__ = [
@@ -80,4 +80,5 @@ __all__ = [
     "record",
     "release",
     "silent",
+    "untold",
 ]

@@ -55,10 +55,27 @@ def release(account_sid: str, address: str | None = None) -> None:
     if address is not None:
         senders = senders.filter(Q(address=address) | Q(held_with_account=True))
     addresses = list(senders.values_list("address", flat=True))
-    senders.update(held_at=None, held_code=None, held_because="", held_with_account=False, paused_until=Now())
+    senders.update(
+        held_at=None,
+        held_code=None,
+        held_because="",
+        held_with_account=False,
+        paused_until=Now(),
+        told_at=None,
+    )
     held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
     while move(held, State.QUEUED, "The sender can send again.") == BATCH:
         pass
+
+
+def untold() -> list[Sender]:
+    """Held senders whose owners have not been told yet; whoever gets them here tells."""
+    held = Sender.objects.filter(held_at__isnull=False, told_at=None)
+    return [
+        sender
+        for sender in held
+        if Sender.objects.filter(pk=sender.pk, told_at=None, held_at__isnull=False).update(told_at=Now())
+    ]
 
 
 def probe() -> None:
