@@ -66,25 +66,23 @@ def test_texts_queued_when_the_worker_is_killed_are_delivered_once(line):
     assert len(bodies) == len(set(bodies)) == len(ids)
 
 
-def test_without_beat_and_doorbell_the_other_is_enough(line):
+def test_without_a_doorbell_and_a_beat_the_worker_finds_what_is_due(line):
+    answer = line.fire("call-poll", guests="six")[1]
     line.kill("beat")
     try:
-        answer = line.fire("call-doorbell", guests="six")[1]
-        eventually(lambda: line.state(answer["messageId"]) == "delivered")
+        line.rows(
+            """INSERT INTO sms_message (id, state, tool, provider, account_sid, sender, recipient, country,
+                   body, segments, priority, attempt, refusals, next_attempt_at, expires_at, clean_listings,
+                   reason, duplicate_detected, created_at, updated_at, profile_id)
+               SELECT '00000000-0000-4000-8000-000000000001', 'queued', tool, provider, account_sid, sender,
+                   recipient, country, 'No doorbell rang.', segments, 0, 0, 0, now(),
+                   now() + interval '1 min', 0, '', false, now(), now(), profile_id
+               FROM sms_message WHERE id = %s RETURNING id""",
+            answer["messageId"],
+        )
+        eventually(lambda: line.state("00000000-0000-4000-8000-000000000001") == "delivered")
     finally:
         line.start("beat")
-
-    line.rows(
-        """INSERT INTO sms_message (id, state, tool, provider, account_sid, sender, recipient, country, body,
-               segments, priority, attempt, refusals, next_attempt_at, expires_at, clean_listings, reason,
-               duplicate_detected, created_at, updated_at, profile_id)
-           SELECT '00000000-0000-4000-8000-000000000001', 'queued', tool, provider, account_sid, sender,
-               recipient, country, 'No doorbell rang.', segments, 0, 0, 0, now(), now() + interval '1 min', 0,
-               '', false, now(), now(), profile_id
-           FROM sms_message WHERE id = %s RETURNING id""",
-        answer["messageId"],
-    )
-    eventually(lambda: line.state("00000000-0000-4000-8000-000000000001") == "delivered")
 
 
 def test_a_receipt_is_believed_only_with_the_accounts_signature(line):
