@@ -41,7 +41,8 @@ def _tell(account_sid: str, senders: list[Sender]) -> None:
         "Texts from these senders are held back, because the carrier refuses them:\n\n"
         + "\n".join(lines)
         + "\n\nWhat was promised waits for as long as it is worth sending. Midcall tries once a minute "
-        f"whether it works again; to try at once, and for the details: {settings.PUBLIC_URL}/admin/sms/sender/\n"
+        "whether it works again; to try at once, and for the details: "
+        f"{settings.PUBLIC_URL}/admin/sms/sender/\n"
     )
     try:
         send_mail("Midcall: texts are held back", body, None, addresses)

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 # How many texts one process hands over at once; each waits for the carrier's answer, some 100 ms.
 MAX_IN_FLIGHT = 1000
+# They are claimed so many at a time, so that they leave, and their answers come, one portion after the other:
+# all at once would be followed by a tenth of a second of nothing.
+PORTION = 100
 # While some are in flight, new ones are looked for this often.
 LOOK_AGAIN_SECONDS = 0.05
 # Outcomes that arrive this close together are stored in one statement, while more are in flight.
@@ -114,6 +117,7 @@ async def _drain() -> int:
     handed_over = 0
     in_flight: Counter[str] = Counter()
     landed: list[Outcome] = []
+    storing: asyncio.Task[None] | None = None
     news = asyncio.Event()
 
     def land(task: asyncio.Task[Outcome]) -> None:
@@ -125,29 +129,38 @@ async def _drain() -> int:
     ends = time.monotonic() + DRAIN_SECONDS
     look_again = 0.0
     while True:
-        room = MAX_IN_FLIGHT - in_flight.total()
         now = time.monotonic()
-        if now < ends and room and (room >= MAX_IN_FLIGHT // 2 or now >= look_again):
-            look_again = now + LOOK_AGAIN_SECONDS
-            for message in await _claim(room, _full(+in_flight)):
+        room = min(PORTION, MAX_IN_FLIGHT - in_flight.total())
+        if room and look_again <= now < ends:
+            claimed = await _claim(room, _full(+in_flight))
+            for message in claimed:
                 in_flight[message.account_sid] += 1
                 deadline = now + HAND_OVER_WITHIN_SECONDS
                 asyncio.create_task(_hand_over(message, deadline)).add_done_callback(land)
-                handed_over += 1
-        if not landed and not in_flight.total():
+            handed_over += len(claimed)
+            look_again = 0.0 if len(claimed) == room else now + LOOK_AGAIN_SECONDS
+        if landed and (storing is None or storing.done()):
+            if storing:
+                storing.result()
+            # Beside the next claim, not before it: nothing waits for an outcome to be stored.
+            storing = asyncio.create_task(_store(landed[:]))
+            storing.add_done_callback(lambda _: news.set())
+            landed.clear()
+        if not (landed or in_flight.total()):
+            if storing:
+                await storing
             return handed_over
-        with suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
-        if in_flight.total() > 1:
-            await asyncio.sleep(GATHER_SECONDS)
-        news.clear()
-        batch, landed[:] = landed[:], []
-        await _store(batch)
+        if look_again or not room or now >= ends:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
+            if in_flight.total() > 1:
+                await asyncio.sleep(GATHER_SECONDS)
+            news.clear()
 
 
 async def _claim(room: int, full: list[str]) -> list[Message]:
     try:
-        return await _sql(outbox.claim, room, max(1, room // 2), full)
+        return await _sql(outbox.claim, room, full)
     except (DatabaseError, InterfaceError):
         # What is in flight must still be recorded; the poller finds the rest.
         logger.exception("nothing could be claimed")

@@ -137,19 +137,17 @@ def accept(message: Message) -> None:
 _ACCEPT = f"WITH gate AS (SELECT 1), {PROMISE.format(gate='gate')} SELECT 1"
 
 
-def claim(limit: int, share: int | None = None, full: Sequence[str] = ()) -> list[Message]:
+def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
     """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their profiles loaded.
 
-    In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing,
-    and no account more than `share`, so that one with many does not keep others out. A held sender gets one,
-    as a probe, and that message has `is_probe`. Recipients who opted out since are BLOCKED instead. Of texts
+    In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing.
+    A held sender gets one, as a probe, and that message has `is_probe`. Recipients who opted out since are BLOCKED instead. Of texts
     equal in account, recipient and body only one is in doubt at a time; the others stay queued.
 
     What sending needs is loaded; the rest of a row is not, until it is asked for.
     """
     values = {
         "limit": limit,
-        "share": limit if share is None else share,
         "full": list(full),
         "burst": BURST,
         "token": uuid.uuid4(),
@@ -194,7 +192,7 @@ WITH lane AS (
             WHERE twin.state IN ('submitting', 'unconfirmed') AND twin.account_sid = m.account_sid
               AND twin.recipient = m.recipient AND md5(twin.body) = md5(m.body))
         ORDER BY m.priority, m.next_attempt_at
-        LIMIT LEAST(lane.room, %(share)s)
+        LIMIT LEAST(lane.room, %(limit)s)
         FOR UPDATE SKIP LOCKED
     ) found
     ORDER BY found.priority, found.next_attempt_at
@@ -204,7 +202,6 @@ WITH lane AS (
         row_number() OVER (
             PARTITION BY account_sid, recipient, md5(body) ORDER BY priority, next_attempt_at
         ) AS twin,
-        row_number() OVER (PARTITION BY account_sid ORDER BY priority, next_attempt_at) AS in_account,
         EXISTS (
             SELECT 1 FROM sms_optout o WHERE o.recipient = due.recipient AND o.lifted_at IS NULL
         ) AS opted_out
@@ -220,7 +217,7 @@ WITH lane AS (
         submitted_at = statement_timestamp(), updated_at = statement_timestamp(),
         clean_listings = 0, asked_at = NULL, reason = ''
     FROM ranked
-    WHERE ranked.id = m.id AND NOT ranked.opted_out AND ranked.twin = 1 AND ranked.in_account <= %(share)s
+    WHERE ranked.id = m.id AND NOT ranked.opted_out AND ranked.twin = 1
     RETURNING m.id, m.provider, m.profile_id, m.account_sid, m.sender, m.recipient, m.body, m.attempt,
         m.refusals, m.claim_token, m.priority, m.next_attempt_at, ranked.lane_id, ranked.held AS is_probe,
         EXTRACT(EPOCH FROM m.expires_at - statement_timestamp())::int AS seconds_left
