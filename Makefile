@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PORT
 export SIMULATOR_PORT
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench faults faults-short lock clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m builder.supervise
@@ -24,6 +24,13 @@ lint: $(VENV)/test.stamp
 # Some seven minutes; `make bench ARGS='--row send --short'` is one row in one.
 bench: $(VENV)/test.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# The whole catalogue takes most of an hour; `make faults ARGS='--row stop_at_random'` is one row of it.
+faults: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+faults-short: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.faults --short $(ARGS)
 
 lock: $(VENV)/test.stamp
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -74,7 +74,7 @@ FIELD_ENCRYPTION_KEY = [
     if key
 ]
 try:
-    for key in FIELD_ENCRYPTION_KEY:
+    for key in FIELD_ENCRYPTION_KEY or [""]:
         Fernet(key)
 except ValueError:
     ENVIRONMENT_PROBLEMS.append(
@@ -100,7 +100,10 @@ PUBLIC_URL = (
     else env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
 )
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
-_public = urlsplit(PUBLIC_URL)
+try:
+    _public = urlsplit(PUBLIC_URL)
+except ValueError:
+    _public = urlsplit("")
 if _public.scheme not in ("http", "https") or not _public.hostname or "_" in _public.hostname:
     ENVIRONMENT_PROBLEMS.append(
         (
@@ -327,17 +330,29 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 # --- E-mail: to owners of senders that are held back --------------------------------------------------------
 
 # smtp+tls://user:password@host:587; in the demo, and where nothing is set, it goes to the worker's log.
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+try:
+    vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+except Exception:
+    ENVIRONMENT_PROBLEMS.append(
+        ("midcall.E009", "EMAIL_URL cannot be read.", "Write it as smtp+tls://user:password@host:587.")
+    )
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="midcall@localhost")
 
 # --- Logs ---------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="") or "INFO"
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    ENVIRONMENT_PROBLEMS.append(
+        ("midcall.E009", "LOG_LEVEL is no level.", "Use DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    )
+    LOG_LEVEL = "INFO"
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A line per heartbeat of the poller says nothing.
     "loggers": {
         name: {"level": "WARNING"}

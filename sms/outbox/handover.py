@@ -141,8 +141,9 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
     """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their profiles loaded.
 
     In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing.
-    A held sender gets one, as a probe, and that message has `is_probe`. Recipients who opted out since are BLOCKED instead. Of texts
-    equal in account, recipient and body only one is in doubt at a time; the others stay queued.
+    A held sender gets one, as a probe, and that message has `is_probe`. Recipients who opted out since are
+    BLOCKED instead. Of texts equal in account, recipient and body only one is in doubt at a time; the others
+    stay queued.
 
     What sending needs is loaded; the rest of a row is not, until it is asked for.
     """

@@ -22,6 +22,7 @@ PRODUCTION = {
 OURS = (
     *PRODUCTION,
     *("TWILIO_API_URL", "ATLAS_ACCOUNT_SID", "ATLAS_AUTH_TOKEN", "ATLAS_FROM", "DATA_DIR"),
+    *("LOG_LEVEL", "EMAIL_URL", "EMAIL_FROM", "SILENT_SECONDS", "BEHIND_TLS_PROXY"),
     *("PORT", "SIMULATOR_PORT", "LEASE_SECONDS", "LATE_BOUND_SECONDS"),
 )
 
@@ -63,6 +64,10 @@ def test_production_values_pass_every_check():
         ({"PUBLIC_URL": "sms.example.com"}, "midcall.E003"),
         ({"PUBLIC_URL": "https://sms_prod.example.com"}, "midcall.E003"),
         ({"PUBLIC_URL": "http://sms.example.com"}, "midcall.E012"),
+        ({"PUBLIC_URL": "http://[x"}, "midcall.E003"),
+        ({"FIELD_ENCRYPTION_KEY": ","}, "midcall.E002"),
+        ({"LOG_LEVEL": "verbose"}, "midcall.E009"),
+        ({"EMAIL_URL": "pigeon://roof"}, "midcall.E009"),
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "midcall.E004"),
         ({"DATABASE_URL": "nonsense"}, "midcall.E004"),
         ({"DATABASE_URL": ""}, "midcall.E004"),
@@ -88,6 +93,14 @@ def test_a_demo_is_not_fit_for_production(tmp_path):
 
     assert code == 1
     assert "midcall.E010" in said
+
+
+@pytest.mark.parametrize("process", ["worker", "beat"])
+def test_no_worker_and_no_beat_starts_with_a_wrong_environment(process):
+    code, said = run("-m", "celery", "--app", "builder", process, FIELD_ENCRYPTION_KEY="not a key")
+
+    assert code == 1
+    assert "midcall.E002: " in said
 
 
 def test_the_web_server_does_not_serve_with_a_wrong_environment():
