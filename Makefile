@@ -21,7 +21,7 @@ lint: $(VENV)/test.stamp
 	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0 \
 		|| { echo 'A model has changed without a migration: run $(BIN)/python manage.py makemigrations'; exit 1; }
 
-# Some seven minutes; `make bench ARGS='--row send --short'` is one row in one.
+# Seven to nine minutes; `make bench ARGS='--row send --short'` is one row in one.
 bench: $(VENV)/test.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
 

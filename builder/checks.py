@@ -62,6 +62,14 @@ def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) ->
                 id="midcall.W014",
             )
         )
+    if settings.LEASE_SECONDS < 90 or settings.LATE_BOUND_SECONDS < 30:
+        found.append(
+            Warning(
+                "LEASE_SECONDS or LATE_BOUND_SECONDS is so short that a slow text could be sent twice.",
+                hint="Unset them; short ones are for tests.",
+                id="midcall.W015",
+            )
+        )
     return found
 
 

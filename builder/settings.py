@@ -112,9 +112,8 @@ if _public.scheme not in ("http", "https") or not _public.hostname or "_" in _pu
             "It needs http(s):// and a host name without an underscore (Twilio refuses those).",
         )
     )
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS",
-    default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [_public.hostname or ""],
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (
+    ["127.0.0.1", "localhost", "[::1]"] if DEMO else [_public.hostname or ""]
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -145,6 +144,11 @@ DATABASES = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 3,
+            # A database host that vanishes is noticed in seconds, not in the kernel's quarter of an hour.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             "options": "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
         },
     }
@@ -336,6 +340,7 @@ except Exception:
     ENVIRONMENT_PROBLEMS.append(
         ("midcall.E009", "EMAIL_URL cannot be read.", "Write it as smtp+tls://user:password@host:587.")
     )
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="midcall@localhost")
 
 # --- Logs ---------------------------------------------------------------------------------------------------

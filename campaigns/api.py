@@ -24,6 +24,7 @@ from campaigns.runtimes import DEFINITIONS
 from campaigns.tools import TRY_AGAIN
 from sms import numbers
 from sms.models import Message
+from sms.providers import codes
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +240,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
     return {
         "messageId": message.pk,
         "state": message.state,
-        "say": SPOKEN[message.state],
+        "say": codes.meaning(message.error_code).say if message.error_code else SPOKEN[message.state],
         "updatedAt": message.updated_at,
         "errorCode": message.error_code,
     }

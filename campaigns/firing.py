@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
@@ -32,7 +32,7 @@ from campaigns.tools import (
 from sms import doorbell, numbers, outbox, text
 from sms.models import Message, OptOut, ProviderName
 
-# Without a tool call id, the same text to the same number within this is the same request, made again.
+# The same text in the same call within this is the same request, made again, whatever its tool call id.
 SAME_REQUEST_WITHIN = timedelta(minutes=2)
 
 
@@ -267,12 +267,13 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
         first = ToolCall.objects.filter(call=call, key=tool_call_id).first()
         if first and first.fingerprint != fingerprint:
             raise KeyReused
-        return first
+        if first:
+            return first
     return ToolCall.objects.filter(
         call=call,
         fingerprint=fingerprint,
         outcome=ToolCall.Outcome.ACCEPTED,
-        at__gte=timezone.now() - SAME_REQUEST_WITHIN,
+        at__gte=Now() - SAME_REQUEST_WITHIN,
     ).first()
 
 

@@ -135,6 +135,8 @@ class Connection(models.Model):
 
         Its campaign is not loaded: campaigns.tools.toolset() keeps it.
         """
+        if not slug.isprintable():
+            return None
         try:
             row = cls._row(slug)
         except (OperationalError, InterfaceError):

@@ -97,11 +97,25 @@ RULES = [
     OPTED_OUT,
 ]
 
-# What models write where there was no yes.
+# What models write where there was no yes, and what callers say instead of one.
 _NO = re.compile(
-    r"\W*(no|nope|none|null|nil|n/?a|false|undefined|unknown|not given|not asked|declined|refused)?\W*",
+    r"\W*(no|nope|nah|not|never|none|null|nil|n/?a|false|undefined|unknown|don['’]?t|do not)\b"
+    r"|.*\b(declin|refus|without (asking|consent)"
+    r"|(does|did|do)(n['’]?t| not) (want|agree|consent|like|wish))",
+    re.IGNORECASE | re.DOTALL,
+)
+# "No problem, go ahead."
+_YES = re.compile(
+    r"\b(yes|yeah|yep|sure|ok|okay|please do|go ahead|send it|of course|no (problem|worries)|why not)\b",
     re.IGNORECASE,
 )
+
+
+def agrees(words: str) -> bool:
+    """Whether a caller's words can be taken for a yes: the agent heard them, and this finds a plain no."""
+    if not re.search(r"\w", words):
+        return False
+    return not _NO.match(words) or bool(_YES.search(words))
 
 
 def permitted_recipient(request: Request) -> str:
@@ -113,7 +127,7 @@ def permitted_recipient(request: Request) -> str:
         raise Refused(CAMPAIGN_OFF)
     if request.source.obstacle():
         raise Refused(CANNOT_SEND)
-    if request.needs_consent and _NO.fullmatch(request.consent):
+    if request.needs_consent and not agrees(request.consent):
         raise Refused(NO_CONSENT)
     return _recipient(request)
 

@@ -16,9 +16,16 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
 
 from sms import alerts, doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
@@ -51,32 +58,44 @@ T = TypeVar("T")
 
 _draining = threading.Lock()
 _once_more = threading.Event()
+_stopping = threading.Event()
 
 
 def drain() -> int:
-    """Hand over all that is due, until nothing is left or DRAIN_SECONDS are over. How many were.
+    """Hand over all that is due, until nothing is left, DRAIN_SECONDS are over, or stop(). How many were.
 
     While one drain of this process runs, another only tells it to look once more.
     """
     _once_more.set()
     handed_over = 0
-    while _once_more.is_set() and _draining.acquire(blocking=False):
+    ends = time.monotonic() + DRAIN_SECONDS
+    while _once_more.is_set() and _may_claim(ends) and _draining.acquire(blocking=False):
         try:
             _once_more.clear()
-            handed_over += _run(_drain())
+            handed_over += _run(_drain(ends))
         finally:
             _draining.release()
     return handed_over
 
 
 def poll_for_ever() -> None:
-    """Drain every POLL_SECONDS, so that texts go out while the broker is down, too."""
-    while True:
-        time.sleep(POLL_SECONDS)
+    """Drain every POLL_SECONDS until stop(), so that texts go out while the broker is down, too."""
+    while not _stopping.wait(POLL_SECONDS):
         try:
             drain()
         except Exception:
             logger.exception("a drain broke; the next one tries again")
+
+
+def stop() -> None:
+    """Claim nothing more in this process, and wait until what is in flight has been recorded."""
+    _stopping.set()
+    if _draining.acquire(timeout=outbox.LEASE.total_seconds()):
+        _draining.release()
+
+
+def _may_claim(ends: float) -> bool:
+    return time.monotonic() < ends and not _stopping.is_set()
 
 
 def reconcile() -> None:
@@ -85,10 +104,11 @@ def reconcile() -> None:
     close_old_connections()
     outbox.expire()
     outbox.reap()
+    outbox.give_up()
     outbox.probe()
-    alerts.tell_owners_of_held_senders()
     _run(_look_up(outbox.doubts(), outbox.silent()))
     doorbell.ring()
+    alerts.tell_owners_of_held_senders()
 
 
 def warm() -> None:
@@ -113,30 +133,29 @@ def close() -> None:
     _run(_sql(connections.close_all))
 
 
-async def _drain() -> int:
+async def _drain(ends: float) -> int:
     handed_over = 0
     in_flight: Counter[str] = Counter()
     landed: list[Outcome] = []
     storing: asyncio.Task[None] | None = None
     news = asyncio.Event()
 
-    def land(task: asyncio.Task[Outcome]) -> None:
-        outcome = task.result()
-        landed.append(outcome)
-        in_flight[outcome.message.account_sid] -= 1
+    def land(message: Message, task: asyncio.Task[Outcome]) -> None:
+        cut_off = task.cancelled() or task.exception()
+        landed.append(Outcome.in_doubt(message, "It was cut off.") if cut_off else task.result())
+        in_flight[message.account_sid] -= 1
         news.set()
 
-    ends = time.monotonic() + DRAIN_SECONDS
     look_again = 0.0
     while True:
         now = time.monotonic()
         room = min(PORTION, MAX_IN_FLIGHT - in_flight.total())
-        if room and look_again <= now < ends:
+        if room and look_again <= now and _may_claim(ends):
             claimed = await _claim(room, _full(+in_flight))
             for message in claimed:
                 in_flight[message.account_sid] += 1
                 deadline = now + HAND_OVER_WITHIN_SECONDS
-                asyncio.create_task(_hand_over(message, deadline)).add_done_callback(land)
+                asyncio.create_task(_hand_over(message, deadline)).add_done_callback(partial(land, message))
             handed_over += len(claimed)
             look_again = 0.0 if len(claimed) == room else now + LOOK_AGAIN_SECONDS
         if landed and (storing is None or storing.done()):
@@ -150,7 +169,7 @@ async def _drain() -> int:
             if storing:
                 await storing
             return handed_over
-        if look_again or not room or now >= ends:
+        if look_again or not room or not _may_claim(ends):
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
             if in_flight.total() > 1:
@@ -180,7 +199,7 @@ async def _store(outcomes: list[Outcome]) -> None:
     while True:
         try:
             return await _sql(outbox.record, outcomes)
-        except (DatabaseError, InterfaceError):
+        except (OperationalError, InterfaceError):
             if time.monotonic() > ends:
                 raise
             logger.exception("%s outcomes could not be stored; trying again", len(outcomes))
@@ -202,7 +221,7 @@ async def _hand_over(message: Message, deadline: float) -> Outcome:
     except Rejected as refusal:
         return Outcome.refused(message, refusal.code, refusal.reason)
     except (NoCredential, WrongEncryptionKey) as error:
-        return Outcome.refused(message, None, str(error))
+        return Outcome.unusable(message, str(error))
     except Unconfirmed as doubt:
         return Outcome.in_doubt(message, doubt.reason)
     except Exception:

@@ -230,7 +230,7 @@ class SmsTemplate(Sendable):
 
 
 class State(models.TextChoices):
-    """Where a text stands. The drawing is in sms/outbox.py."""
+    """Where a text stands. The drawing is in sms/outbox."""
 
     QUEUED = "queued", "Queued"
     HELD = "held", "Held"
@@ -250,7 +250,7 @@ class State(models.TextChoices):
 class Sender(models.Model):
     """One sender of one account: how fast it may send, and whether it is held back.
 
-    Made when it is first promised with; sms/outbox.py changes all but the rate.
+    Made when it is first promised with; sms/outbox changes all but the rate.
     """
 
     account_sid = models.CharField("Account SID", max_length=34)
@@ -297,7 +297,7 @@ class Message(models.Model):
     """One text, from the promise to the receipt.
 
     What was promised is a snapshot (body, sender, recipient, provider, account): editing a template or a
-    profile never changes history. Rows change only in sms/outbox.py.
+    profile never changes history. Rows change only in sms/outbox.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -35,8 +35,11 @@ def parse(text: str, region: str | None = None) -> str:
         raise NotANumber(
             "The country is missing: write the number with + and the country code in front."
         ) from None
-    if not phonenumbers.is_possible_number(number):
-        raise NotANumber("That number has too many or too few digits for its country.")
+    # Not is_possible_number(): it lets local numbers pass, whose area code is missing.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise NotANumber(
+            "That number has too many or too few digits for its country (or lacks its area code)."
+        )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -6,7 +6,13 @@ import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_shutdown, worker_ready, worker_shutdown
+from celery.signals import (
+    worker_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 from sms import dispatch
 
@@ -35,7 +41,15 @@ def poll(**kwargs: Any) -> None:
     threading.Thread(target=dispatch.poll_for_ever, name="poll", daemon=True).start()
 
 
-@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
-def close(**kwargs: Any) -> None:
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def stop(**kwargs: Any) -> None:
+    """Leave nothing in doubt behind."""
+    dispatch.stop()
     dispatch.close()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def claim_no_more(**kwargs: Any) -> None:
+    """Told to stop: Celery then waits for the tasks that run, and a drain must come to its end."""
+    threading.Thread(target=dispatch.stop, name="stop", daemon=True).start()

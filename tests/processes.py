@@ -34,7 +34,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS) -> Any:
+def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS, every: float = 0.03) -> Any:
     """What `fact` returns once that is true; fails with its last value if it never is."""
     ends = time.monotonic() + within
     while True:
@@ -42,7 +42,7 @@ def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS) -> Any
         if found:
             return found
         assert time.monotonic() < ends, f"not true within {within} s: {found!r}"
-        time.sleep(0.03)
+        time.sleep(every)
 
 
 def request(

@@ -24,10 +24,12 @@ hosts may disagree about theirs. No function here talks to a network, and each i
 from sms.outbox.doubts import (
     ASK_AGAIN_AFTER,
     ASK_NO_MORE_AFTER,
+    GIVE_UP_AFTER,
     LATE_BOUND,
     SILENT_AFTER,
     doubts,
     expire,
+    give_up,
     known_sids,
     not_listed,
     not_told,
@@ -53,6 +55,7 @@ from sms.outbox.states import RANK
 __all__ = [
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
+    "GIVE_UP_AFTER",
     "BURST",
     "LATE_BOUND",
     "LEASE",
@@ -66,6 +69,7 @@ __all__ = [
     "claim",
     "doubts",
     "expire",
+    "give_up",
     "hold",
     "known_sids",
     "not_listed",

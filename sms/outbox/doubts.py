@@ -16,6 +16,8 @@ LATE_BOUND = timedelta(seconds=settings.LATE_BOUND_SECONDS)
 SILENT_AFTER = timedelta(seconds=settings.SILENT_SECONDS)
 ASK_AGAIN_AFTER = SILENT_AFTER * 6
 ASK_NO_MORE_AFTER = timedelta(hours=24)
+# From when a text was not worth sending any more; until then its carrier may hold it (ValidityPeriod).
+GIVE_UP_AFTER = LATE_BOUND * 10
 # How often a carrier's list must be read without the text before it surely is not there.
 CLEAN_LISTINGS = 2
 # Out of doubt a text is handed over once more at most.
@@ -32,6 +34,15 @@ def reap() -> int:
     """Put the messages of workers that died in doubt. How many."""
     orphans = Message.objects.filter(state=State.SUBMITTING, lease_until__lte=Now())
     return move(orphans, State.UNCONFIRMED, "The worker ended before the carrier answered.")
+
+
+def give_up() -> int:
+    """Say of texts that are in doubt long after a carrier may have held them that nobody will know. How many.
+
+    A carrier whose list cannot be read must not leave them, and equal texts behind them, waiting for ever.
+    """
+    hopeless = Message.objects.filter(state=State.UNCONFIRMED, expires_at__lte=Now() - GIVE_UP_AFTER)
+    return move(hopeless, State.UNKNOWN, "The carrier could not be asked in time.")
 
 
 def doubts(limit: int = 100) -> list[Message]:

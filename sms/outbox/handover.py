@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import prefetch_related_objects
 
 from sms import numbers
 from sms.models import Message, State
-from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, pause, release
+from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, hold, pause, release
 from sms.outbox.states import plain
 from sms.providers import codes
 from sms.providers.base import Report
 from sms.providers.codes import Consequence
+
+logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 # A text that was surely not taken is tried again after these; then it has failed.
@@ -71,6 +74,11 @@ class Outcome:
             Consequence.OPT_OUT: State.BLOCKED,
         }.get(consequence, State.FAILED)
         return cls(message, state, error_code=code, reason=reason or plain(code))
+
+    @classmethod
+    def unusable(cls, message: Message, reason: str) -> Outcome:
+        """The account cannot be used at all: it was not sent, and waits for a person to mend that."""
+        return cls(message, State.HELD, reason=reason)
 
     @classmethod
     def in_doubt(cls, message: Message, reason: str) -> Outcome:
@@ -252,22 +260,15 @@ def record(outcomes: Sequence[Outcome]) -> None:
         return
     try:
         _record(outcomes)
-    except IntegrityError:
-        # One of them names a SID that another message has: a carrier's mistake must not hold up the rest.
+    except (IntegrityError, DataError):
+        # One of them cannot be stored as it is, such as with a SID that another message has: a carrier's
+        # mistake must not hold up the rest.
         for outcome in outcomes:
             try:
                 _record([outcome])
-            except IntegrityError:
-                lost = "The carrier's answer names a message that is another one's."
-                _record([Outcome.in_doubt(outcome.message, lost)])
-    for outcome in outcomes:
-        message = outcome.message
-        if not outcome.counts:
-            pause(message.account_sid, outcome.delay)
-        elif outcome.error_code:
-            follow(message, outcome.error_code)
-        elif outcome.report and message.is_probe:
-            release(message.account_sid, message.sender)
+            except (IntegrityError, DataError):
+                logger.exception("message %s: the carrier's answer cannot be stored", outcome.message.pk)
+                _record([Outcome.in_doubt(outcome.message, "The carrier's answer cannot be stored.")])
 
 
 @transaction.atomic
@@ -279,7 +280,7 @@ def _record(outcomes: Sequence[Outcome]) -> None:
                 outcome.message.claim_token,
                 str(outcome.state),
                 outcome.report.sid if outcome.report else None,
-                outcome.report.status if outcome.report else "",
+                outcome.report.status[:20] if outcome.report else "",
                 outcome.error_code,
                 outcome.reason[:300],
                 outcome.delay,
@@ -291,6 +292,16 @@ def _record(outcomes: Sequence[Outcome]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [list(column) for column in columns])
+    for outcome in outcomes:
+        message = outcome.message
+        if not outcome.counts:
+            pause(message.account_sid, outcome.delay)
+        elif outcome.error_code:
+            follow(message, outcome.error_code)
+        elif outcome.state is State.HELD:
+            hold(message.account_sid, None, outcome.reason)
+        elif outcome.report and message.is_probe:
+            release(message.account_sid, message.sender)
 
 
 _RECORD = """
@@ -312,6 +323,11 @@ WITH outcome AS (
     WHERE m.id = outcome.id AND m.claim_token = outcome.token
       AND m.state IN ('submitting', 'unconfirmed')
     RETURNING m.id, m.attempt
+), doubled AS (
+    -- A receipt named another SID meanwhile: there are two texts on somebody's phone.
+    UPDATE sms_message m SET duplicate_detected = true, updated_at = statement_timestamp()
+    FROM outcome
+    WHERE m.id = outcome.id AND m.provider_sid <> outcome.sid AND m.state NOT IN ('submitting', 'unconfirmed')
 )
 INSERT INTO sms_messageevent
     (message_id, at, state, attempt, provider_status, provider_sid, error_code, detail)

@@ -18,16 +18,17 @@ def receipt(message: Message, attempt: int, report: Report) -> bool:
     Reports may come in any order, repeatedly, and before the carrier's own answer.
     """
     try:
-        moved = _receipt(message, attempt, report)
+        # In one transaction: a crash between them would lose an opt-out.
+        with transaction.atomic():
+            moved = _receipt(message, attempt, report)
+            if moved and report.error_code:
+                follow(message, report.error_code)
     except IntegrityError:
         # The SID is another message's: it says nothing of this one.
         return False
-    if moved and report.error_code:
-        follow(message, report.error_code)
     return moved
 
 
-@transaction.atomic
 def _receipt(message: Message, attempt: int, report: Report) -> bool:
     lower = [state for state, rank in RANK.items() if rank < RANK[report.state]]
     reason = plain(report.error_code)

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from sms.models import Message, OptOut, Sender, State
-from sms.outbox.states import BATCH, move, plain
+from sms.outbox.states import BATCH, move
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
 # One text a minute tries whether a held sender can send again.
 PROBE_EVERY = timedelta(seconds=60)
+AGAIN = "The sender can send again."
 OPTED_OUT = "The recipient opted out before it was sent."
 
 
 def pause(account_sid: str, delay: timedelta) -> None:
     """Send nothing of an account before `delay` is over, as its carrier asks."""
     until = Now() + delay
-    Sender.objects.filter(account_sid=account_sid, paused_until__lt=until).update(paused_until=until)
+    with _locked(Sender.objects.filter(account_sid=account_sid)) as senders:
+        senders.filter(paused_until__lt=until).update(paused_until=until)
 
 
-def hold(account_sid: str, address: str | None, code: int) -> None:
+def hold(account_sid: str, address: str | None, reason: str, code: int | None = None) -> None:
     """Hold a sender, or with None all senders of an account, and what is queued for them.
 
     A probe a minute finds out when it works again; a person may release() it sooner.
     """
-    senders = Sender.objects.filter(account_sid=account_sid)
+    found = Sender.objects.filter(account_sid=account_sid)
     queued = Message.objects.filter(account_sid=account_sid, state=State.QUEUED)
     if address is not None:
-        senders, queued = senders.filter(address=address), queued.filter(sender=address)
-    reason = plain(code)
-    senders.update(
-        held_at=Coalesce("held_at", Now()),
-        held_code=code,
-        held_because=reason,
-        held_with_account=address is None,
-        paused_until=Now() + PROBE_EVERY,
-    )
-    while move(queued, State.HELD, reason) == BATCH:
-        pass
+        found, queued = found.filter(address=address), queued.filter(sender=address)
+    with _locked(found) as senders:
+        senders.update(
+            held_at=Coalesce("held_at", Now()),
+            held_code=code,
+            held_because=reason[:300],
+            held_with_account=address is None,
+            paused_until=Now() + PROBE_EVERY,
+        )
+        while move(queued, State.HELD, reason) == BATCH:
+            pass
 
 
 def release(account_sid: str, address: str | None = None) -> None:
@@ -51,21 +55,31 @@ def release(account_sid: str, address: str | None = None) -> None:
 
     What was held for them is queued.
     """
-    senders = Sender.objects.filter(account_sid=account_sid, held_at__isnull=False)
+    found = Sender.objects.filter(account_sid=account_sid, held_at__isnull=False)
     if address is not None:
-        senders = senders.filter(Q(address=address) | Q(held_with_account=True))
-    addresses = list(senders.values_list("address", flat=True))
-    senders.update(
-        held_at=None,
-        held_code=None,
-        held_because="",
-        held_with_account=False,
-        paused_until=Now(),
-        told_at=None,
-    )
-    held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
-    while move(held, State.QUEUED, "The sender can send again.") == BATCH:
-        pass
+        found = found.filter(Q(address=address) | Q(held_with_account=True))
+    with _locked(found) as senders:
+        addresses = list(senders.values_list("address", flat=True))
+        senders.update(
+            held_at=None,
+            held_code=None,
+            held_because="",
+            held_with_account=False,
+            paused_until=Now(),
+            told_at=None,
+        )
+        held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
+        while move(held, State.QUEUED, AGAIN) == BATCH:
+            pass
+
+
+@contextmanager
+def _locked(senders: QuerySet[Sender]) -> Iterator[QuerySet[Sender]]:
+    """A transaction that has locked senders in the order in which a claim does, so that none waits for the
+    other in a circle."""
+    with transaction.atomic():
+        pks = list(senders.order_by("pk").select_for_update().values_list("pk", flat=True))
+        yield Sender.objects.filter(pk__in=pks)
 
 
 def untold() -> list[Sender]:
@@ -79,7 +93,14 @@ def untold() -> list[Sender]:
 
 
 def probe() -> None:
-    """For each held sender whose next probe is due, queue the oldest text that waits for it."""
+    """For each held sender whose next probe is due, queue the oldest text that waits for it.
+
+    And what waits for a sender that is not held (its worker died between the two) need not wait.
+    """
+    holds = Sender.objects.filter(
+        account_sid=OuterRef("account_sid"), address=OuterRef("sender"), held_at__isnull=False
+    )
+    move(Message.objects.filter(~Exists(holds), state=State.HELD), State.QUEUED, AGAIN)
     for sender in Sender.objects.filter(held_at__isnull=False, paused_until__lte=Now()):
         oldest = (
             Message.objects.filter(
@@ -116,10 +137,10 @@ def opt_in(recipient: str, reason: str, user: Any = None) -> None:
 
 def follow(message: Message, code: int) -> None:
     """Do what follows from an error code for other texts than this one."""
-    consequence = codes.meaning(code).consequence
-    if consequence is Consequence.HOLD_ACCOUNT:
-        hold(message.account_sid, None, code)
-    elif consequence is Consequence.HOLD_SENDER:
-        hold(message.account_sid, message.sender, code)
-    elif consequence is Consequence.OPT_OUT:
-        opt_out(message.recipient, OptOut.Source.CARRIER, f"Error {code}: {plain(code)}")
+    meaning = codes.meaning(code)
+    if meaning.consequence is Consequence.HOLD_ACCOUNT:
+        hold(message.account_sid, None, meaning.plain, code)
+    elif meaning.consequence is Consequence.HOLD_SENDER:
+        hold(message.account_sid, message.sender, meaning.plain, code)
+    elif meaning.consequence is Consequence.OPT_OUT:
+        opt_out(message.recipient, OptOut.Source.CARRIER, f"Error {code}: {meaning.plain}")

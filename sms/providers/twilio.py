@@ -132,7 +132,6 @@ class Twilio(Provider):
     async def find(
         self, message: Message, credential: Credential, since: datetime, known_sids: set[str | None]
     ) -> Report | None:
-        until = since + timedelta(seconds=120)
         try:
             listed = await self._client(credential).messages.stream_async(
                 to=message.recipient, page_size=LIST_PAGE_SIZE
@@ -142,8 +141,7 @@ class Twilio(Provider):
                 if created.replace(tzinfo=created.tzinfo or UTC) < since - CLOCK_SKEW:
                     break
                 if (
-                    created.replace(tzinfo=created.tzinfo or UTC) <= until
-                    and held.sid not in known_sids
+                    held.sid not in known_sids
                     and held.direction == "outbound-api"
                     and held.body == message.body
                     and message.sender in (held.from_, held.messaging_service_sid)

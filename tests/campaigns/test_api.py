@@ -7,8 +7,10 @@ import threading
 
 import pytest
 from django.db import connection as database
+from django.db.models.functions import Now
 from django.test import Client
 
+from campaigns.firing import SAME_REQUEST_WITHIN
 from campaigns.models import Call, Consent, ToolCall
 from sms import outbox
 from sms.models import Message, OptOut, UserProfile
@@ -98,6 +100,18 @@ class TestFiring:
         assert first.json() == again.json()
         assert Message.objects.count() == 1
 
+    def test_with_a_new_id_the_same_text_in_the_same_call_is_the_same_request(self, door):
+        assert door().json() == door(toolCallId="tool-call-2").json()
+        assert Message.objects.count() == 1
+
+    def test_after_a_while_the_caller_may_have_it_once_more(self, door):
+        door()
+        ToolCall.objects.update(at=Now() - SAME_REQUEST_WITHIN)
+
+        door(toolCallId="tool-call-2")
+
+        assert Message.objects.count() == 2
+
     def test_another_call_is_another_request(self, door):
         door(toolCallId="")
         door(toolCallId="", callId="call-2")
@@ -161,13 +175,25 @@ class TestRefusing:
         assert not Message.objects.exists()
         assert ToolCall.objects.get().refusal == code
 
-    @pytest.mark.parametrize("words", [None, "", "  ", "no", "No.", "null", "n/a", "False"])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            *(None, "", "  ", "…", "no", "No.", "null", "n/a", "False", "No thanks", "Nope, I'm fine."),
+            *("not now", "Don't text me", "The caller declined.", "She did not want one", "never"),
+        ],
+    )
     def test_without_consent(self, door, words):
         parameters = {**PARAMETERS, "consent": words}
         if words is None:
             del parameters["consent"]
 
         self.refused(door(parameters=parameters), "consent_required")
+
+    @pytest.mark.parametrize(
+        "words", ["Yes", "Sure!", "No problem, go ahead", "Why not?", "Please do", "Ja, gerne", "👍 okay"]
+    )
+    def test_but_not_with_a_yes(self, door, words):
+        assert door(parameters={**PARAMETERS, "consent": words}).json()["status"] == "accepted"
 
     def test_who_has_opted_out(self, door):
         OptOut.objects.create(recipient=CALLER)
@@ -187,7 +213,7 @@ class TestRefusing:
 
     def test_a_sender_that_the_carrier_refuses(self, door):
         door(callId="before")
-        outbox.hold(factories.ACCOUNT_SID, None, 20003)
+        outbox.hold(factories.ACCOUNT_SID, None, "Twilio does not accept the token.", 20003)
 
         answer = door().json()
 
@@ -257,6 +283,10 @@ class TestBrokenRequests:
     @pytest.mark.parametrize("secret", ["", "wrong", SECRET + "x", SECRET[:-1], "ümlaut"])
     def test_a_wrong_secret(self, door, secret):
         self.broken(door(secret=secret), 401, "wrong_secret")
+
+    @pytest.mark.parametrize("slug", ["a%00b", "%ff", "..", "x" * 500])
+    def test_a_connection_that_cannot_be(self, door, slug):
+        self.broken(door(slug=slug), 401, "wrong_secret")
 
     def test_an_unknown_connection(self, door):
         self.broken(door(slug="nonesuch"), 401, "wrong_secret")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import signal
 
 from twilio.request_validator import RequestValidator
 
@@ -64,6 +65,21 @@ def test_texts_queued_when_the_worker_is_killed_are_delivered_once(line):
     eventually(lambda: all(line.state(message) == "delivered" for message in ids))
     bodies = [text["body"] for text in line.carrier.texts()[before:]]
     assert len(bodies) == len(set(bodies)) == len(ids)
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_in_doubt(line):
+    line.carrier.misbehave("answer_slow", seconds=1)
+    try:
+        answers = [line.fire(f"call-stop-{number}", guests=f"stop {number}")[1] for number in range(30)]
+        eventually(lambda: line.states().get("submitting"))
+
+        line.kill("worker", signal.SIGTERM)
+
+        assert not {"submitting", "unconfirmed"} & set(line.states())
+    finally:
+        line.carrier.behave()
+        line.start("worker")
+    eventually(lambda: all(line.state(answer["messageId"]) == "delivered" for answer in answers))
 
 
 def test_without_a_doorbell_and_a_beat_the_worker_finds_what_is_due(line):

@@ -139,7 +139,7 @@ def held_sender() -> Sender:
     sender = Sender.objects.create(
         account_sid=factories.ACCOUNT_SID, address="+13125550142", messages_per_second=1
     )
-    outbox.hold(factories.ACCOUNT_SID, None, 20003)
+    outbox.hold(factories.ACCOUNT_SID, None, "Twilio does not accept the token.", 20003)
     return sender
 
 

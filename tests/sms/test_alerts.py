@@ -7,6 +7,7 @@ import pytest
 from sms import outbox
 from sms.alerts import tell_owners_of_held_senders
 from sms.models import UserProfile
+from sms.providers import codes
 from tests.factories import ACCOUNT_SID, MessageFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ def held():
     owner = UserProfile.objects.get(pk=message.profile_id).user
     owner.email = "olive@example.com"
     owner.save()
-    outbox.hold(ACCOUNT_SID, None, 20003)
+    outbox.hold(ACCOUNT_SID, None, codes.meaning(20003).plain, 20003)
     return owner
 
 
@@ -35,7 +36,7 @@ def test_the_owner_is_told_once_what_is_wrong_and_how_to_mend_it(held, mailoutbo
 def test_a_sender_that_is_held_again_is_told_again(held, mailoutbox):
     tell_owners_of_held_senders()
     outbox.release(ACCOUNT_SID)
-    outbox.hold(ACCOUNT_SID, None, 20003)
+    outbox.hold(ACCOUNT_SID, None, codes.meaning(20003).plain, 20003)
 
     tell_owners_of_held_senders()
 

@@ -7,10 +7,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
 from django.db.models.functions import Now
+from encrypted_model_fields import fields as library
 
 from sms import dispatch, outbox
-from sms.models import Message, State, UserProfile
+from sms.models import Message, Sender, State, UserProfile
 from tests.factories import MessageFactory
 from tests.processes import Carrier, eventually
 from tests.sms.conftest import ATLAS_SID
@@ -135,7 +137,7 @@ class TestAnswers:
         assert (message.state, message.error_code) == (State.HELD, 20003)
         assert "Account SID and Auth Token" in message.reason
 
-    def test_credentials_that_were_removed_fail_in_plain_words(self, carrier):
+    def test_credentials_that_were_removed_hold_what_was_promised_with_them(self, carrier):
         message = MessageFactory()
         UserProfile.objects.update(twilio_auth_token=None)
 
@@ -143,9 +145,20 @@ class TestAnswers:
 
         message.refresh_from_db()
         assert (message.state, message.reason) == (
-            State.FAILED,
+            State.HELD,
             "The owner's Twilio credentials have been removed.",
         )
+        assert Sender.held(message.account_sid, message.sender) == message.reason
+
+    def test_a_wrong_key_holds_what_it_cannot_send(self, carrier, monkeypatch):
+        message = MessageFactory()
+        monkeypatch.setattr(library, "CRYPTER", MultiFernet([Fernet(Fernet.generate_key())]))
+
+        dispatch.drain()
+
+        message.refresh_from_db()
+        assert message.state == State.HELD
+        assert "FIELD_ENCRYPTION_KEY" in message.reason
 
 
 class TestDoubts:

@@ -41,11 +41,18 @@ def test_numbers_as_people_write_them(written, region, e164):
         "\0",
         "٠١٢",
         "+999123456789",
+        "+15550123",
     ],
 )
 def test_what_is_no_number_is_refused(written):
     with pytest.raises(numbers.NotANumber):
         numbers.parse(written)
+
+
+@pytest.mark.parametrize(("written", "region"), [("555-0123", "US"), ("2345678", "US")])
+def test_a_number_without_its_area_code_is_refused(written, region):
+    with pytest.raises(numbers.NotANumber, match="area code"):
+        numbers.parse(written, region)
 
 
 def test_the_country_is_the_region_and_not_the_prefix():

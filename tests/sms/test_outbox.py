@@ -172,6 +172,29 @@ class TestRecord:
 
         assert (state_of(wrong), state_of(right)) == ("unconfirmed", "accepted")
 
+    def test_an_answer_that_the_database_refuses_does_not_hold_up_the_rest(self):
+        MessageFactory.create_batch(2)
+        wrong, right = outbox.claim(10)
+
+        outbox.record(
+            [
+                Outcome(wrong, State.ACCEPTED, report(State.ACCEPTED, "SM" + "c" * 60)),
+                Outcome(right, State.ACCEPTED, report(State.ACCEPTED, OTHER_SID)),
+            ]
+        )
+
+        assert (state_of(wrong), state_of(right)) == ("unconfirmed", "accepted")
+
+    def test_a_second_sid_in_a_late_answer_is_seen(self):
+        MessageFactory()
+        message = claim_one()
+        outbox.receipt(message, 1, report(State.SENT, OTHER_SID))
+
+        outbox.record([Outcome.taken(message, report(State.ACCEPTED, SID))])
+
+        message.refresh_from_db()
+        assert (message.duplicate_detected, message.provider_sid) == (True, OTHER_SID)
+
 
 class TestReceipt:
     def submitted(self) -> Message:
@@ -325,6 +348,24 @@ class TestDoubt:
 
         assert state_of(message) == State.UNKNOWN
 
+    def test_a_carrier_that_never_says_does_not_leave_it_in_doubt_for_ever(self):
+        message = self.in_doubt()
+        age(message, "expires_at", timedelta(seconds=1))
+        assert outbox.give_up() == 0
+
+        age(message, "expires_at", outbox.GIVE_UP_AFTER)
+
+        assert outbox.give_up() == 1
+        assert state_of(message) == State.UNKNOWN
+
+    def test_those_whose_carrier_did_not_say_come_after_the_others(self):
+        silent, other = self.in_doubt(), self.in_doubt()
+        Message.objects.update(submitted_at=Now() - outbox.LATE_BOUND)
+
+        outbox.not_told(silent)
+
+        assert [doubt.pk for doubt in outbox.doubts()] == [other.pk]
+
     def test_with_no_time_left_it_ends_unknown(self):
         message = self.in_doubt()
         age(message, "expires_at", timedelta(seconds=1))
@@ -432,6 +473,13 @@ class TestSenders:
         outbox.probe()
 
         assert set(Message.objects.values_list("state", flat=True)) == {"held"}
+
+    def test_what_waits_for_a_sender_that_is_not_held_goes_on(self):
+        message = MessageFactory(state=State.HELD)
+
+        outbox.probe()
+
+        assert state_of(message) == State.QUEUED
 
     def test_a_person_releases_an_account(self):
         MessageFactory.create_batch(2)
