@@ -26,6 +26,7 @@ BROKER_POLL_SECONDS = 0.05
 
 # A demo machine, not a database host: PostgreSQL's defaults would take 200 MB of it.
 POSTGRESQL_CONF = """
+unix_socket_permissions = 0700
 shared_buffers = 24MB
 max_connections = 60
 io_method = sync

@@ -219,12 +219,14 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
         raise Problem(
             409, "caller_changed", "This callId came before with another customerPhoneNumber."
         ) from None
-    return {
+    # As ToolCallAnswer has it, but written here: a caller waits for it, and the schema would check it again.
+    written = {
         "status": answer.status,
         "say": answer.say,
-        "messageId": answer.message_id,
+        "messageId": str(answer.message_id) if answer.message_id else None,
         "code": answer.code,
     }
+    return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
 @api.get(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,9 @@ from sms.models import Message, OptOut, ProviderName
 
 # The same text in the same call within this is the same request, made again, whatever its tool call id.
 SAME_REQUEST_WITHIN = timedelta(minutes=2)
+
+
+MAX_EVIDENCE_CHARACTERS = 300
 
 
 class KeyReused(ValueError):
@@ -72,9 +76,13 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     A call that comes again is answered as the first time. Raises BadParameters, KeyReused, and
     campaigns.models.CallNumberChanged, with nothing written.
     """
-    values = checked(tool.parameters["properties"], firing.parameters)
     if isinstance(tool, StopTexting):
-        return _stop_texting(tool, firing, values)
+        return _stop_texting(tool, firing)
+    values = checked(tool.parameters["properties"], firing.parameters)
+    if tool.texts_anyone:
+        # However the model writes it the second time, it is the same number. What is none is refused later.
+        with suppress(numbers.NotANumber):
+            values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
     body = text.fill(tool.template.body, values) if tool.template else values[BODY]
     if len(body) > text.MAX_BODY_CHARACTERS:
         raise BadParameters(
@@ -205,8 +213,10 @@ def _decide(
     return _answer(fired)
 
 
-def _stop_texting(tool: StopTexting, firing: Firing, values: dict[str, str]) -> Answer:
-    """Opt the caller's own number out, whatever the campaign's state."""
+def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
+    """Opt the caller's own number out, whatever the campaign's state and whatever the model wrote beside."""
+    written = str(firing.parameters.get(WORDS) or "")[:MAX_EVIDENCE_CHARACTERS]
+    values = {WORDS: "".join(char if char.isprintable() else " " for char in written)}
     fingerprint = _fingerprint(tool.name, {})
     with transaction.atomic():
         call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)

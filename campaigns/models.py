@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from builder.models import SmsAction, Topic
 from sms.models import NUMBER_CHARACTERS, Message
 
 ID_CHARACTERS = 255
+LONGEST_CALL = timedelta(hours=4)
 
 
 class Campaign(models.Model):
@@ -240,6 +242,9 @@ class Call(models.Model):
             pk, number, name, started_at, is_new = cursor.fetchone()
         if caller_number and number != caller_number:
             raise CallNumberChanged
+        if not caller_number and timezone.now() - started_at > LONGEST_CALL:
+            # A runtime that uses an id again after so long means another call.
+            number = ""
         call = cls(
             pk=pk,
             connection=connection,

@@ -7,6 +7,7 @@ the agent to say.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from builder.models import SmsAction
@@ -97,25 +98,42 @@ RULES = [
     OPTED_OUT,
 ]
 
-# What models write where there was no yes, and what callers say instead of one.
-_NO = re.compile(
-    r"\W*(no|nope|nah|not|never|none|null|nil|n/?a|false|undefined|unknown|don['’]?t|do not)\b"
-    r"|.*\b(declin|refus|without (asking|consent)"
-    r"|(does|did|do)(n['’]?t| not) (want|agree|consent|like|wish))",
-    re.IGNORECASE | re.DOTALL,
-)
-# "No problem, go ahead."
-_YES = re.compile(
-    r"\b(yes|yeah|yep|sure|ok|okay|please do|go ahead|send it|of course|no (problem|worries)|why not)\b",
-    re.IGNORECASE,
-)
+# Words of a no, of doubt, and of models that were told to write something: any of them, and the agent asks
+# again. To ask once too often is a question more; to text without a yes is the harm.
+_NO = {
+    *(
+        "no",
+        "nope",
+        "nah",
+        "not",
+        "never",
+        "none",
+        "null",
+        "nil",
+        "na",
+        "false",
+        "undefined",
+        "unknown",
+        "tbd",
+    ),
+    *("dont", "didnt", "doesnt", "wont", "cant", "isnt", "wasnt", "cannot", "without"),
+    *("unsure", "unclear"),
+    *("declined", "declines", "decline", "refused", "refuses", "refuse", "rather", "later", "maybe", "stop"),
+    *("nein", "nicht", "kein", "non", "pas", "nee", "nej", "nao", "ni", "nie", "нет", "не", "лучше"),
+}
+_IDIOMS = re.compile(r"\b(no (problem|worries|doubt)|why not|not a problem|don't see why not)\b")
 
 
 def agrees(words: str) -> bool:
-    """Whether a caller's words can be taken for a yes: the agent heard them, and this finds a plain no."""
-    if not re.search(r"\w", words):
-        return False
-    return not _NO.match(words) or bool(_YES.search(words))
+    """Whether a caller's words can be taken for a yes. The agent heard them; this finds what is none."""
+    plain = "".join(
+        char
+        for char in unicodedata.normalize("NFKD", words)
+        if unicodedata.category(char) not in ("Cf", "Mn")
+    ).casefold()
+    plain = _IDIOMS.sub("fine", plain.replace("’", "'"))
+    found = re.findall(r"[^\W_]+", plain.replace("'", "").replace("n/a", "na").replace("n / a", "na"))
+    return any(len(word) > 1 for word in found) and not _NO & set(found)
 
 
 def permitted_recipient(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from sms import text
 from sms.models import SmsTemplate
 
 MAX_CONSENT_CHARACTERS = 500
+MAX_NAMES_SHOWN = 10
 
 TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
@@ -250,5 +251,5 @@ def checked(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[st
     return values
 
 
-def _quoted(names: Any) -> str:
-    return ", ".join(f"“{name[:64]}”" for name in names) or "none"
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"“{name[:64]}”" for name in list(names)[:MAX_NAMES_SHOWN]) or "none"

@@ -87,6 +87,12 @@ class UserProfile(models.Model):
     def __str__(self) -> str:
         return self.user.get_username()
 
+    def clean(self) -> None:
+        if self.twilio_account_sid and self.twilio_account_sid == settings.ATLAS_ACCOUNT_SID:
+            raise ValidationError(
+                {"twilio_account_sid": "This is the platform's own account; choose Atlas to send with it."}
+            )
+
     @classmethod
     def of(cls, user: Any) -> UserProfile:
         """The user's profile; an empty one, not stored, if they never had one."""

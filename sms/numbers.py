@@ -47,9 +47,11 @@ def parse(text: str, region: str | None = None) -> str:
 def country(e164: str) -> str:
     """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
     except phonenumbers.NumberParseException:
         return ""
+    # "001" stands for what belongs to no country, such as satellite numbers.
+    return region if region.isalpha() else ""
 
 
 def mask(e164: str) -> str:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sms import outbox
@@ -131,7 +132,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
     """Every text with its reason. Searches and filters go by an index: the table grows without bound."""
 
     list_display = ("created_at", "recipient", "tool", "words", "standing", "reason")
-    list_filter = ("state", "provider", Since)
+    list_filter = ("state", "provider", "duplicate_detected", Since)
     search_fields = ("=id",)
     search_help_text = "A whole number with + and country code, a message's id, or a Message SID"
     sortable_by = ("created_at",)
@@ -144,7 +145,8 @@ class MessageAdmin(ReadOnlyPage[Message]):
 
     @admin.display(description="State")
     def standing(self, obj: Message) -> SafeString:
-        return state_label(obj.state)
+        state = state_label(obj.state)
+        return format_html("{} {}", state, label("sent twice", "bad")) if obj.duplicate_detected else state
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -174,7 +176,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
         if message.error_code:
             advice = codes.meaning(message.error_code).remedy
         return {
-            "label": state_label(message.state),
+            "label": self.standing(message),
             "meaning": meaning,
             "advice": advice,
             "steps": _steps(message),

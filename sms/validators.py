@@ -8,6 +8,9 @@ from django.core.exceptions import ValidationError
 
 from sms import text
 
+# Tools ask for the caller's consent and for another recipient under these names.
+RESERVED_VARIABLES = {"consent", "to"}
+
 
 def validate_sender(value: str) -> None:
     """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
@@ -39,9 +42,10 @@ def validate_body(value: str) -> None:
             "with a letter. As it stands, the caller would receive the braces.",
             code="placeholder",
         )
-    if "consent" in text.placeholders(value):
-        raise ValidationError(
-            "{{ consent }} cannot be a placeholder: every tool asks the agent for the caller's consent "
-            "under that name. Choose another.",
-            code="reserved",
-        )
+    for name in text.placeholders(value):
+        if name in RESERVED_VARIABLES:
+            raise ValidationError(
+                f"{{{{ {name} }}}} cannot be a placeholder: tools ask the agent for something else under "
+                "that name. Choose another.",
+                code="reserved",
+            )

@@ -77,7 +77,10 @@ def inbound(request: HttpRequest) -> HttpResponse:
     if received.wish is Wish.STOP:
         outbox.opt_out(received.sender, OptOut.Source.KEYWORD, received.body)
     elif received.wish is Wish.START:
-        outbox.opt_in(received.sender, f"They texted “{received.body}”.")
+        # The id in it, because a signature holds for ever: a START that comes again lifts no later STOP.
+        reason = f"They texted “{received.body[:40]}” ({request.POST.get('MessageSid', '')[:34]})."
+        if not OptOut.objects.filter(recipient=received.sender, lifted_because=reason).exists():
+            outbox.opt_in(received.sender, reason)
     return HttpResponse(NO_REPLY, content_type="text/xml")
 
 

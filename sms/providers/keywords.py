@@ -23,13 +23,24 @@ AROUND = {
 }
 
 
+# A text that begins with one of these is meant, whatever follows: "Stop texting me you idiots".
+FIRST = {"stop", "stopall", "stopp", "unsubscribe", "optout", "revoke"}
+_NO_MORE = re.compile(
+    r"\b(do not|dont|never|no more|quit|stop) (ever )?(text|texts|texting|messag\w*|contact\w*|sms)\b"
+)
+# Cyrillic and Greek capitals that look like Latin ones.
+_LOOK_ALIKES = str.maketrans("авекмнорстухαβεικμνορτυχ", "abekmhopctyxabeikmvoptyx")
+
+
 def wish(body: str) -> Wish:
-    """What a text asks for. More than a keyword and the words around it is a message to somebody."""
+    """What a text asks for. A text that could be a STOP is one: to text on is worse than to have stopped."""
     words = _words(body)
     if words[:2] == ["opt", "out"]:
         words = ["optout", *words[2:]]
     meant = [word for word in words if word not in AROUND]
-    if meant and set(meant) <= STOP:
+    if meant and (meant[0] in FIRST or set(meant) <= STOP):
+        return Wish.STOP
+    if _NO_MORE.search(" ".join(words)):
         return Wish.STOP
     if len(words) == 1 and words[0] in START:
         return Wish.START
@@ -37,8 +48,10 @@ def wish(body: str) -> Wish:
 
 
 def _words(body: str) -> list[str]:
-    """Lower-case words without accents, full-width forms, invisible characters and punctuation."""
+    """Lower-case words without accents, full-width forms, look-alikes, hidden characters, punctuation."""
     plain = "".join(
-        char for char in unicodedata.normalize("NFKD", body) if unicodedata.category(char) not in ("Cf", "Mn")
+        char
+        for char in unicodedata.normalize("NFKD", body)
+        if unicodedata.category(char) not in ("Cf", "Mn") and char not in "'’"
     )
-    return re.findall(r"\w+", plain.casefold())[:50]
+    return re.findall(r"\w+", plain.casefold().translate(_LOOK_ALIKES))[:50]

@@ -20,7 +20,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 
-from sms import numbers, text
+from sms import text
 from sms.models import Message, State, UserProfile
 from sms.providers import keywords
 from sms.providers.base import (
@@ -80,6 +80,8 @@ _UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError),
 )
 _CODE = re.compile(r"[0-9]{1,6}")
+_ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
+_E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
 
@@ -99,8 +101,10 @@ class Twilio(Provider):
         return _credential(profile)
 
     def credentials(self, account_sid: str) -> list[Credential]:
+        if not _ACCOUNT_SID.fullmatch(account_sid):
+            return []
         profiles = UserProfile.objects.filter(twilio_account_sid=account_sid, twilio_auth_token__isnull=False)
-        return [_credential(profile) for profile in profiles if profile.twilio_account_sid]
+        return [_credential(profile) for profile in profiles]
 
     async def send(self, message: Message, credential: Credential) -> Report:
         by_service = message.sender.startswith("MG")
@@ -143,7 +147,7 @@ class Twilio(Provider):
                 if (
                     held.sid not in known_sids
                     and held.direction == "outbound-api"
-                    and held.body == message.body
+                    and _same_text(held.body, message.body)
                     and message.sender in (held.from_, held.messaging_service_sid)
                 ):
                     return _report(held.sid, held.status, held.error_code)
@@ -177,11 +181,11 @@ class Twilio(Provider):
         return _report(sid, status, int(code) if _CODE.fullmatch(code) else None)
 
     def inbound(self, params: Mapping[str, str]) -> Inbound:
-        body = params.get("Body", "")[: text.MAX_BODY_CHARACTERS]
-        try:
-            sender = numbers.parse(params.get("From", ""))
-        except numbers.NotANumber as error:
-            raise ValueError("No From that is a number.") from error
+        body = params.get("Body", "").replace("\0", "")[: text.MAX_BODY_CHARACTERS]
+        sender = params.get("From", "")
+        # As the carrier writes it, whether or not we would text it: a STOP is a STOP.
+        if not _E164.fullmatch(sender):
+            raise ValueError("No From that is a number.")
         # Set where Twilio's own opt-out handling has recognised a keyword.
         kind = params.get("OptOutType", "")
         wish = {"STOP": Wish.STOP, "START": Wish.START, "HELP": Wish.NOTHING}.get(kind)
@@ -265,6 +269,15 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
 def _credential(profile: UserProfile) -> Credential:
     assert profile.twilio_auth_token is not None
     return Credential(profile.twilio_account_sid, profile.twilio_auth_token, profile.twilio_secondary_token)
+
+
+def _same_text(held: str | None, ours: str) -> bool:
+    # Line ends may come back otherwise, and a trial account's texts begin with words of Twilio's.
+    return bool(held) and _trimmed(str(held)).endswith(_trimmed(ours))
+
+
+def _trimmed(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
 
 
 def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from campaigns.firing import SAME_REQUEST_WITHIN
-from campaigns.models import Call, Consent, ToolCall
+from campaigns.models import LONGEST_CALL, Call, Consent, ToolCall
 from sms import outbox
 from sms.models import Message, OptOut, UserProfile
 from tests import factories
@@ -154,6 +154,24 @@ class TestFiring:
 
         assert Message.objects.get().recipient == "+13125550177"
 
+    def test_however_a_number_is_spelled_it_is_texted_once(self, door, action):
+        action(recipient="anyone", transactional=True)
+
+        for spelling in ("(312) 555-0177", "+13125550177", "312.555.0177"):
+            door("note", toolCallId="", parameters={"to": spelling, "message": "Hello."})
+
+        assert Message.objects.count() == 1
+
+    def test_an_id_that_is_used_again_much_later_is_another_call(self, door):
+        door()
+        Call.objects.update(started_at=Now() - LONGEST_CALL)
+        ToolCall.objects.update(at=Now() - LONGEST_CALL)
+
+        assert door(toolCallId="2", customerPhoneNumber="").json()["code"] == "no_caller_number"
+
+    def test_a_caller_who_belongs_to_no_country_is_no_crash(self, door):
+        assert door(customerPhoneNumber="+881612345678").status_code == 200
+
     def test_a_call_has_the_number_that_came_first(self, door):
         door()
 
@@ -180,6 +198,15 @@ class TestRefusing:
         [
             *(None, "", "  ", "…", "no", "No.", "null", "n/a", "False", "No thanks", "Nope, I'm fine."),
             *("not now", "Don't text me", "The caller declined.", "She did not want one", "never"),
+            *(
+                "No, that is not okay",
+                "No. Do not send it",
+                "The caller declined, ok",
+                "nein",
+                "ｎｏ",
+                "n\u200bo",
+            ),
+            *("_", "x", "TBD", "N / A", "caller was not asked", "rather not", "please don’t"),
         ],
     )
     def test_without_consent(self, door, words):
@@ -256,6 +283,13 @@ class TestStopTexting:
 
         assert door("stop_texting", parameters=words).json() == door("stop_texting", parameters=words).json()
         assert ToolCall.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "parameters", [{}, {"words": None}, {"words": "x" * 9000}, {"words": "\u202e\0 stop"}, {"why": "x"}]
+    )
+    def test_whatever_the_model_writes_a_stop_is_a_stop(self, door, parameters):
+        assert door("stop_texting", parameters=parameters).json()["status"] == "done"
+        assert OptOut.stands_for(CALLER)
 
     def test_without_a_number_it_says_so(self, door):
         answer = door("stop_texting", parameters={"words": "Stop."}, customerPhoneNumber="").json()

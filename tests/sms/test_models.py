@@ -83,6 +83,11 @@ class TestTemplates:
 
         assert "name" in error.value.message_dict
 
+    @pytest.mark.parametrize("variable", ["consent", "to"])
+    def test_a_placeholder_that_tools_need_themselves_is_refused(self, olive, variable):
+        with pytest.raises(ValidationError, match="cannot be a placeholder"):
+            factories.TemplateFactory.build(body=f"For {{{{ {variable} }}}}", owner=olive).full_clean()
+
     def test_a_name_is_taken_whatever_its_capitals(self, olive):
         factories.TemplateFactory(name="Directions", owner=olive)
 

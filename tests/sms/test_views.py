@@ -163,6 +163,8 @@ class TestInbound:
         [
             *("STOP", "stop", " Stop. ", "STOPALL", "Unsubscribe!", "opt out", "OPT-OUT", "Revoke", "QUIT"),
             *("ＳＴＯＰ", "Stop\u200b", "please stop texting me", "ARRÊT", "alto", "end"),
+            *("Stop texting me you idiots", "UNSUBSCRIBE from this list", "do not text me", "STОP"),
+            "Don't ever text me again",
         ],
     )
     def test_who_asks_to_stop_is_texted_no_more(self, text, body):
@@ -195,6 +197,19 @@ class TestInbound:
 
         assert not OptOut.stands_for(CALLER)
 
+    def test_a_start_that_is_played_again_lifts_no_later_stop(self, text):
+        text("STOP")
+        text("START", MessageSid="SM" + "1" * 32)
+        text("STOP", MessageSid="SM" + "2" * 32)
+
+        text("START", MessageSid="SM" + "1" * 32)
+
+        assert OptOut.stands_for(CALLER)
+
+    def test_a_stop_from_a_number_that_we_would_not_text_counts(self, text):
+        assert text(From="+5215512345678").status_code == 200
+        assert OptOut.stands_for("+5215512345678")
+
     def test_a_start_from_somebody_else_changes_nothing(self, text):
         text("STOP")
 
@@ -203,7 +218,9 @@ class TestInbound:
         assert OptOut.stands_for(CALLER)
 
     @pytest.mark.parametrize(
-        "fields", [{"token": "0" * 32}, {"AccountSid": "AC" + "9" * 32}, {"AccountSid": ""}], ids=repr
+        "fields",
+        [{"token": "0" * 32}, {"AccountSid": "AC" + "9" * 32}, {"AccountSid": ""}, {"AccountSid": "AC\0"}],
+        ids=repr,
     )
     def test_what_is_not_signed_by_an_account_of_ours_is_not_believed(self, text, fields):
         assert text(**fields).status_code == 403
