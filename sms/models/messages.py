@@ -1,4 +1,4 @@
-"""Who sends, what is sent, and each text from the promise to the receipt."""
+"""Each text from the promise to the receipt, its sender, and who wants no more of them."""
 
 from __future__ import annotations
 
@@ -9,230 +9,19 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import MD5, Now, Upper
+from django.db.models.functions import MD5, Now
 from django.urls import reverse
 from django.utils import timezone
 
 from sms import numbers, text
-from sms.fields import SecretField
-from sms.validators import validate_body, validate_sender
+from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
+from sms.models.templates import DEFAULT_SEND_WITHIN, SmsTemplate
 
-# The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
-TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
-# Tools that every campaign has.
-RESERVED_NAMES = {"stop_texting", "get_sms_status"}
-# A phone number in E.164 has at most 15 digits; senders may also be alphanumeric (11) or MG + 32 hex.
-SENDER_CHARACTERS = 40
+# A phone number in E.164 has at most 15 digits.
 NUMBER_CHARACTERS = 16
-
-# Nobody wants the text of a call three hours later.
-DEFAULT_SEND_WITHIN = timedelta(minutes=15)
-# Twilio holds a text for at most ten hours (ValidityPeriod, 36,000 s).
-MAX_SEND_WITHIN = timedelta(hours=10)
-
-
-class ProviderName(models.TextChoices):
-    """Who carries a text."""
-
-    TWILIO = "twilio", "Twilio (the owner's own account)"
-    ATLAS = "atlas", "Atlas (the platform's own)"
-
-
-class UserProfile(models.Model):
-    """A user's own Twilio account, entered once and shared by all of that user's actions and templates."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sms_profile"
-    )
-    twilio_enabled = models.BooleanField(
-        "may use Twilio", default=True, help_text="Texts go through the user's own Twilio account."
-    )
-    atlas_enabled = models.BooleanField(
-        "may use Atlas",
-        default=True,
-        help_text="Texts go through the platform's own provider; no account is needed.",
-    )
-    twilio_account_sid = models.CharField(
-        "Account SID",
-        max_length=34,
-        blank=True,
-        validators=[
-            RegexValidator(
-                r"\AAC[0-9a-f]{32}\Z",
-                "An Account SID is AC followed by 32 of the characters 0-9 and a-f. It stands on the first "
-                "page of the Twilio console.",
-            )
-        ],
-        help_text="AC and 32 characters, from the first page of the Twilio console.",
-    )
-    twilio_auth_token = SecretField("Auth Token", null=True, blank=True)
-    # While a token is being rotated at Twilio, webhooks may be signed with either.
-    twilio_secondary_token = SecretField("secondary Auth Token", null=True, blank=True)
-    twilio_from = models.CharField(
-        "default From",
-        max_length=SENDER_CHARACTERS,
-        blank=True,
-        validators=[validate_sender],
-        help_text="The sender where a template or an action names none: a number of the account, such as "
-        "+13125550100, or a Messaging Service.",
-    )
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        verbose_name = "user profile"
-
-    def __str__(self) -> str:
-        return self.user.get_username()
-
-    def clean(self) -> None:
-        if self.twilio_account_sid and self.twilio_account_sid == settings.ATLAS_ACCOUNT_SID:
-            raise ValidationError(
-                {"twilio_account_sid": "This is the platform's own account; choose Atlas to send with it."}
-            )
-
-    @classmethod
-    def of(cls, user: Any) -> UserProfile:
-        """The user's profile; an empty one, not stored, if they never had one."""
-        return cls.objects.filter(user=user).first() or cls(user=user)
-
-    def enabled_providers(self) -> list[ProviderName]:
-        """The providers that this user may choose from."""
-        enabled = {
-            ProviderName.TWILIO: self.twilio_enabled,
-            ProviderName.ATLAS: self.atlas_enabled and bool(settings.ATLAS_ACCOUNT_SID),
-        }
-        return [provider for provider in ProviderName if enabled[provider]]
-
-    def default_sender(self, provider: str) -> str:
-        """The sender that a provider uses for this user where nothing else is named; "" if none is set."""
-        return settings.ATLAS_FROM if provider == ProviderName.ATLAS else self.twilio_from
-
-    def account_sid(self, provider: str) -> str:
-        """The account that carries this user's texts with a provider."""
-        return settings.ATLAS_ACCOUNT_SID if provider == ProviderName.ATLAS else self.twilio_account_sid
-
-    def obstacle(self, provider: str) -> str:
-        """Why this user cannot send through a provider, in plain words for ops; "" if they can."""
-        if provider == ProviderName.ATLAS:
-            if not self.atlas_enabled:
-                return "Atlas is not enabled for the owner of this text."
-            if not settings.ATLAS_ACCOUNT_SID:
-                return "Atlas is not set up on this installation (ATLAS_ACCOUNT_SID in the environment)."
-            return ""
-        if not self.twilio_enabled:
-            return "Twilio is not enabled for the owner of this text."
-        if not (self.twilio_account_sid and self.twilio_auth_token):
-            return "The owner of this text has no Twilio credentials on their profile."
-        return ""
-
-
-class Sendable(models.Model):
-    """What an SMS template and an SMS action have in common: how, by whom and for how long a text is sent."""
-
-    name = models.CharField(
-        max_length=64,
-        validators=[
-            RegexValidator(
-                rf"\A{TOOL_NAME}\Z", "Use letters, digits, _ and - only, up to 64, without spaces."
-            )
-        ],
-        help_text="The tool's name, as the agent sees it: letters, digits, _ and -.",
-    )
-    description = models.TextField(
-        max_length=1000,
-        help_text="When the agent should send it. Be specific: “Use this to send a booking confirmation "
-        "after the caller agrees to a time.”",
-    )
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        help_text="Whose Twilio account sends it.",
-    )
-    provider = models.CharField(max_length=16, choices=ProviderName.choices, default=ProviderName.TWILIO)
-    sender = models.CharField(
-        "From",
-        max_length=SENDER_CHARACTERS,
-        blank=True,
-        validators=[validate_sender],
-        help_text="Leave empty for the provider's default. A number (+13125550100), a short code, an "
-        "alphanumeric id or a Messaging Service.",
-    )
-    send_within_seconds = models.PositiveIntegerField(
-        "send within (seconds)",
-        default=int(DEFAULT_SEND_WITHIN.total_seconds()),
-        validators=[MinValueValidator(60), MaxValueValidator(int(MAX_SEND_WITHIN.total_seconds()))],
-        help_text="A text that could not be sent in this time is dropped: nobody wants it hours after the "
-        "call. 900 is 15 minutes.",
-    )
-    transactional = models.BooleanField(
-        "no consent needed",
-        default=False,
-        help_text="Only for texts that the caller has asked for by the purpose of the call itself. Otherwise "
-        "the agent must ask first, and say what the caller answered.",
-    )
-    is_active = models.BooleanField("active", default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        if self.name.lower() in RESERVED_NAMES:
-            raise ValidationError({"name": "Every campaign has a tool of this name already; choose another."})
-
-    def effective_sender(self) -> str:
-        """The sender that a text leaves with; "" if none is set anywhere."""
-        return self.sender or self.owner_profile().default_sender(self.provider)
-
-    def owner_profile(self) -> UserProfile:
-        """The owner's profile, made empty if the owner never had one."""
-        try:
-            return self.owner.sms_profile
-        except UserProfile.DoesNotExist:
-            profile, _ = UserProfile.objects.get_or_create(user_id=self.owner_id)
-            return profile
-
-    def obstacle(self) -> str:
-        """Why a text of this cannot be sent now, in plain words for ops; "" if it can."""
-        if not self.is_active:
-            return f"“{self.name}” is switched off."
-        return self.owner_profile().obstacle(self.provider) or (
-            "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
-        )
-
-
-class SmsTemplate(Sendable):
-    """A text with placeholders, written by people; its name is the name of the tool that sends it."""
-
-    body = models.TextField(
-        max_length=text.MAX_BODY_CHARACTERS,
-        validators=[validate_body],
-        help_text="What the caller receives. {{ name }} is filled by the agent.",
-    )
-
-    class Meta:
-        verbose_name = "SMS template"
-        ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            # {{name}} means one template, whoever reads it; "A" and "a" would be one to a person.
-            models.UniqueConstraint(
-                Upper("name"),
-                name="template_name_unique",
-                violation_error_message="A template of this name exists already (capitals do not count).",
-            )
-        ]
-
-    @property
-    def variables(self) -> list[str]:
-        """The names of the body's placeholders, in the order of their first use."""
-        return text.placeholders(self.body)
 
 
 class State(models.TextChoices):

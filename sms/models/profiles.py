@@ -1,0 +1,111 @@
+"""Who sends: the providers, and a user's own account at one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from sms.fields import SecretField
+from sms.validators import validate_sender
+
+# Senders may be numbers in E.164, alphanumeric (11) or MG + 32 hex.
+SENDER_CHARACTERS = 40
+
+
+class ProviderName(models.TextChoices):
+    """Who carries a text."""
+
+    TWILIO = "twilio", "Twilio (the owner's own account)"
+    ATLAS = "atlas", "Atlas (the platform's own)"
+
+
+class UserProfile(models.Model):
+    """A user's own Twilio account, entered once and shared by all of that user's actions and templates."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sms_profile"
+    )
+    twilio_enabled = models.BooleanField(
+        "may use Twilio", default=True, help_text="Texts go through the user's own Twilio account."
+    )
+    atlas_enabled = models.BooleanField(
+        "may use Atlas",
+        default=True,
+        help_text="Texts go through the platform's own provider; no account is needed.",
+    )
+    twilio_account_sid = models.CharField(
+        "Account SID",
+        max_length=34,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"\AAC[0-9a-f]{32}\Z",
+                "An Account SID is AC followed by 32 of the characters 0-9 and a-f. It stands on the first "
+                "page of the Twilio console.",
+            )
+        ],
+        help_text="AC and 32 characters, from the first page of the Twilio console.",
+    )
+    twilio_auth_token = SecretField("Auth Token", null=True, blank=True)
+    # While a token is being rotated at Twilio, webhooks may be signed with either.
+    twilio_secondary_token = SecretField("secondary Auth Token", null=True, blank=True)
+    twilio_from = models.CharField(
+        "default From",
+        max_length=SENDER_CHARACTERS,
+        blank=True,
+        validators=[validate_sender],
+        help_text="The sender where a template or an action names none: a number of the account, such as "
+        "+13125550100, or a Messaging Service.",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "user profile"
+
+    def __str__(self) -> str:
+        return self.user.get_username()
+
+    def clean(self) -> None:
+        if self.twilio_account_sid and self.twilio_account_sid == settings.ATLAS_ACCOUNT_SID:
+            raise ValidationError(
+                {"twilio_account_sid": "This is the platform's own account; choose Atlas to send with it."}
+            )
+
+    @classmethod
+    def of(cls, user: Any) -> UserProfile:
+        """The user's profile; an empty one, not stored, if they never had one."""
+        return cls.objects.filter(user=user).first() or cls(user=user)
+
+    def enabled_providers(self) -> list[ProviderName]:
+        """The providers that this user may choose from."""
+        enabled = {
+            ProviderName.TWILIO: self.twilio_enabled,
+            ProviderName.ATLAS: self.atlas_enabled and bool(settings.ATLAS_ACCOUNT_SID),
+        }
+        return [provider for provider in ProviderName if enabled[provider]]
+
+    def default_sender(self, provider: str) -> str:
+        """The sender that a provider uses for this user where nothing else is named; "" if none is set."""
+        return settings.ATLAS_FROM if provider == ProviderName.ATLAS else self.twilio_from
+
+    def account_sid(self, provider: str) -> str:
+        """The account that carries this user's texts with a provider."""
+        return settings.ATLAS_ACCOUNT_SID if provider == ProviderName.ATLAS else self.twilio_account_sid
+
+    def obstacle(self, provider: str) -> str:
+        """Why this user cannot send through a provider, in plain words for ops; "" if they can."""
+        if provider == ProviderName.ATLAS:
+            if not self.atlas_enabled:
+                return "Atlas is not enabled for the owner of this text."
+            if not settings.ATLAS_ACCOUNT_SID:
+                return "Atlas is not set up on this installation (ATLAS_ACCOUNT_SID in the environment)."
+            return ""
+        if not self.twilio_enabled:
+            return "Twilio is not enabled for the owner of this text."
+        if not (self.twilio_account_sid and self.twilio_auth_token):
+            return "The owner of this text has no Twilio credentials on their profile."
+        return ""
