@@ -30,7 +30,7 @@ def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) ->
                 id="midcall.E010",
             )
         )
-    if settings.CELERY_BROKER_URL.startswith("filesystem"):
+    if settings.CELERY_BROKER_URL.startswith("folder:"):
         found.append(
             Warning(
                 "Celery's broker is a folder on this machine.",

@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Celery's filesystem transport looks for new files this often; the default of 1 s would be heard in a call.
+# The broker's folder is looked through for new files this often; the default of 1 s would be heard in a call.
 BROKER_POLL_SECONDS = 0.05
 
 # A demo machine, not a database host: PostgreSQL's defaults would take 200 MB of it.
@@ -95,11 +95,13 @@ def start() -> None:
 
 
 def broker() -> tuple[str, dict[str, Any]]:
-    """Celery's filesystem broker: its URL and its transport options."""
+    """Celery's broker in a folder: its URL and its transport options."""
+    from builder.broker import SCHEME
+
     folder = data_dir() / "broker"
     for name in ("queue", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    return "filesystem://localhost", {
+    return f"{SCHEME}://localhost", {
         # One folder for both directions: every process of this machine reads what any other wrote.
         "data_folder_in": str(folder / "queue"),
         "data_folder_out": str(folder / "queue"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -31,7 +32,14 @@ from sms import alerts, doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
 from sms.models import Message, ProviderName
 from sms.outbox import Outcome
-from sms.providers.base import NoCredential, NotAccepted, Rejected, Throttled, Unconfirmed
+from sms.providers.base import (
+    NoCredential,
+    NotAccepted,
+    Rejected,
+    Throttled,
+    Unconfirmed,
+    write_before,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -211,8 +219,7 @@ async def _hand_over(message: Message, deadline: float) -> Outcome:
     provider = providers.get(message.provider)
     try:
         credential = provider.credential(message)
-        if time.monotonic() > deadline:
-            return Outcome.in_doubt(message, "The worker was stopped for too long.")
+        write_before.set(deadline)
         return Outcome.taken(message, await provider.send(message, credential))
     except Throttled as refusal:
         return Outcome.throttled(message, refusal.reason, refusal.delay)
@@ -261,6 +268,18 @@ async def _ask(message: Message) -> None:
     provider = providers.get(message.provider)
     report = await provider.ask(message, provider.credential(message))
     await _sql(outbox.receipt, message, message.attempt, report)
+
+
+def _forget_in_child() -> None:
+    """In a forked process the threads of its parent do not run, and its locks may be held for ever."""
+    global _threads, _starting, _draining, _once_more, _stopping
+    _threads = None
+    _starting, _draining = threading.Lock(), threading.Lock()
+    _once_more, _stopping = threading.Event(), threading.Event()
+    providers.forget()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,13 @@ _made: dict[str, Provider] = {}
 _making = Lock()
 
 
+def forget() -> None:
+    """Forget the providers of a parent process, whose connections are not this one's."""
+    global _making
+    _making = Lock()
+    _made.clear()
+
+
 def get(name: str) -> Provider:
     """The provider of that name, one object a process: it keeps connections alive."""
     with _making:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sms.fields import Secret
 from sms.models import Message, State
+
+# Until when a text may be written to a socket (time.monotonic() seconds). A process that was frozen past it
+# must not: its text may have been looked up, not found, and handed over by another meanwhile.
+write_before: ContextVar[float] = ContextVar("write_before", default=math.inf)
 
 
 class NotAccepted(Exception):

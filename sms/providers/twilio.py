@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from sms.providers.base import (
     Throttled,
     Unconfirmed,
     Wish,
+    write_before,
 )
 
 if TYPE_CHECKING:
@@ -227,6 +229,7 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(logging.getLogger("twilio"), is_async=True)
         self._session = aiohttp.ClientSession(
+            trace_configs=[_refuse_late_writes()],
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=aiohttp.ClientTimeout(
                 total=CONNECT_SECONDS + READ_SECONDS,
@@ -269,6 +272,19 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
 def _credential(profile: UserProfile) -> Credential:
     assert profile.twilio_auth_token is not None
     return Credential(profile.twilio_account_sid, profile.twilio_auth_token, profile.twilio_secondary_token)
+
+
+def _refuse_late_writes() -> aiohttp.TraceConfig:
+    """Look at the clock at the last moment before bytes leave, on a new connection and on a kept one."""
+
+    async def look(session: Any, context: Any, params: Any) -> None:
+        if time.monotonic() > write_before.get():
+            raise Unconfirmed("The worker was stopped for too long.")
+
+    traced = aiohttp.TraceConfig()
+    traced.on_connection_create_end.append(look)
+    traced.on_connection_reuseconn.append(look)
+    return traced
 
 
 def _same_text(held: str | None, ours: str) -> bool:

@@ -118,6 +118,15 @@ class TestAnswers:
         assert (message.state, message.refusals) == (State.QUEUED, 1)
         assert "could not be reached" in message.reason
 
+    def test_a_worker_that_was_stopped_for_too_long_writes_nothing(self, carrier, monkeypatch):
+        monkeypatch.setattr(dispatch, "HAND_OVER_WITHIN_SECONDS", -1)
+
+        first, second = drained(), drained()
+
+        assert first.state == second.state == State.UNCONFIRMED
+        assert "stopped for too long" in first.reason
+        assert carrier.texts() == []
+
     def test_after_five_tries_it_has_failed(self, carrier, settings, tmp_path):
         settings.TWILIO_API_URL = Carrier(tmp_path, {}).url
 
