@@ -37,8 +37,8 @@ def main() -> None:
     _refuse_twice()
     for name, port in ports.items():
         _refuse_taken(name, port)
-    for end in (signal.SIGTERM, signal.SIGHUP):
-        # `kill` and a closed terminal stop the rest as Ctrl-C does.
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # `kill` and a closed terminal stop the rest as Ctrl-C does, also where a shell has that ignored.
         signal.signal(end, signal.default_int_handler)
     if DEMO:
         for name, value in embedded.demo_environment().items():
