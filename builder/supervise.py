@@ -50,9 +50,7 @@ def main() -> None:
         _say("Starting the embedded PostgreSQL …")
         embedded.start()
     _say("Preparing the database …")
-    _manage("migrate", "--verbosity=0")
-    if DEMO:
-        _manage("demo")
+    _manage(*(["demo"] if DEMO else ["migrate", "--verbosity=0"]))
     _say("Starting the web server, the worker, the beat" + (" and the carrier …" if DEMO else " …"))
     supervisor = _supervise(ports)
     try:
