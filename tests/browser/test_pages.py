@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,17 +15,14 @@ from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
 from sms.models import OptOut, Sender, State
 from tests import factories
+from tests.tools import path_of
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
 PASSWORD = "a long passphrase of a test"
 WIDTHS = {1440: 900, 390: 844}
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -74,10 +70,11 @@ def in_browser(base: str, use: Callable[[Page], Any]) -> Any:
 
     Playwright keeps an event loop in its thread, where Django refuses the database: it gets one of its own.
     """
+    chromium = path_of("chromium", "chromium")
 
     def run() -> Any:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
             page = browser.new_page(base_url=base, viewport={"width": 1440, "height": 900})
             page.goto("/admin/login/")
             page.fill("#id_username", "olive")
