@@ -14,6 +14,7 @@ import pytest
 
 from tests.builder.test_environment import OURS, run
 from tests.processes import ROOT, eventually, free_port, request
+from tests.tools import path_of
 
 
 class Run:
@@ -52,6 +53,7 @@ class Run:
 
 
 def paste(screen: str) -> str:
+    path_of("curl", "curl")
     command = screen[screen.index("curl -s") : screen.index("  Logs")]
     return subprocess.run(
         ["sh", "-c", command], text=True, stdout=subprocess.PIPE, timeout=30, check=True
