@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import traceback
 
@@ -33,6 +34,8 @@ COLUMNS = (
 def main() -> int:
     """1 when a row is not clean, or with --broken when one is."""
     options = _options()
+    # Told to end, it still ends what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     few = options.short or options.broken
     ground = Ground()
     results: list[Result] = []
@@ -65,8 +68,10 @@ def main() -> int:
                     wrong.append(f"{row.name} ({broker}): {problems or 'the defect went unnoticed'}")
                 print(_line(result), f"seed {result.seed}", problems or "clean", sep="  ", flush=True)
     finally:
-        ground.stop()
+        ground.stop(keep=bool(wrong))
     print("", _table(results), "", *wrong, sep="\n")
+    if wrong:
+        print(f"What is known of them is in {ground.folder}.")
     return bool(wrong)
 
 

@@ -77,10 +77,18 @@ class Service(ABC):
             )
         eventually(self.answers)
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def kill(self) -> None:
         if self._process:
             kill_tree(self._process)
         self._process = None
+
+    def end(self) -> None:
+        """Kill it for good, and what it needed beside it."""
+        self.kill()
 
 
 class Postgres(Service):
@@ -224,8 +232,7 @@ class RabbitMQ(Service, Broker):
             connection.default_channel.queue_purge(QUEUE)
 
     def end(self) -> None:
-        """Kill the node and its port mapper."""
-        self.kill()
+        super().end()
         if self._mapper:
             self._mapper.send_signal(signal.SIGKILL)
             self._mapper.wait()

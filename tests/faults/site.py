@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -130,10 +131,13 @@ class Ground:
         [line] = [line for line in said.splitlines() if "RANK {" in line]
         self.ranks = json.loads(line[line.index("{") :])
 
-    def stop(self) -> None:
+    def stop(self, *, keep: bool = False) -> None:
+        """End everything; with `keep`, leave the logs and the stories of suspects."""
         for broker in self._brokers.values():
-            broker.end() if isinstance(broker, RabbitMQ) else broker.kill()
-        self.postgres.kill()
+            broker.end()
+        self.postgres.end()
+        if not keep:
+            shutil.rmtree(self.folder)
 
     def new_folder(self, name: str) -> Path:
         folder = self.folder / name
@@ -148,7 +152,7 @@ class Ground:
         if name not in self._brokers:
             self._brokers[name] = {"redis": Redis, "rabbitmq": RabbitMQ}[name](self.new_folder(name))
         broker = self._brokers[name]
-        if not broker.answers():
+        if not broker.runs:
             broker.start()
         broker.flush()
         return broker
