@@ -46,7 +46,10 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
     fieldsets = (
         ("What is sent", {"fields": ("name", "description", "body")}),
         ("Who sends it", {"fields": ("owner", "provider", "sender")}),
-        ("When it may be sent", {"fields": ("transactional", "send_within_seconds", "is_active")}),
+        (
+            "When it may be sent",
+            {"fields": ("transactional", "send_within_seconds", "on_doubt", "is_active")},
+        ),
     )
 
     @admin.display(description="Text")

@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from sms import numbers, outbox
-from sms.models import OptOut, ProviderName, SmsTemplate, UserProfile
+from sms.models import OnDoubt, OptOut, ProviderName, SmsTemplate, UserProfile
 
 # Twilio's tokens have 32 characters; room for those of others that speak its API.
 MAX_TOKEN_CHARACTERS = 128
@@ -96,6 +96,10 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.instance.send_within_seconds, f"{self.instance.send_within_seconds} seconds"
             )
             self.fields["send_within_seconds"].choices = sorted(spans.items())  # type: ignore[attr-defined]
+        if "on_doubt" in self.fields:
+            # A request without it means the usual.
+            on_doubt: Any = self.fields["on_doubt"]
+            on_doubt.required, on_doubt.empty_value = False, OnDoubt.RESEND
         if "owner" in self.fields:
             owner: Any = self.fields["owner"].widget
             owner.can_add_related = owner.can_change_related = False
@@ -257,6 +261,15 @@ class LiftForm(forms.Form):
         max_length=300,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Who asked for it, and how: “Texted START on 3 May”, “Asked us to on the phone”.",
+    )
+
+
+class CancelForm(forms.Form):
+    because = forms.CharField(
+        label="Reason",
+        max_length=200,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Whoever looks for this text later reads it: “The restaurant is closed on Friday”.",
     )
 
 

@@ -13,17 +13,34 @@ import phonenumbers
 _WRITTEN = re.compile(r"\+?[0-9 ().\-/]{5,25}")
 
 
+# The longest number as it is written in a text: 15 digits, a plus, and the spaces and dashes between.
+WRITTEN_CHARACTERS = 24
+
+
 class NotANumber(ValueError):
     """The text is not a phone number that could be texted; the message says why, in plain words."""
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str, region: str | None = None) -> str:
     """The number in E.164, such as "+14155550123".
 
     `region` (ISO 3166, "US") reads local formats; without it the text must be international.
     Raises NotANumber.
     """
+    return _read(text, None if text.startswith("+") else region)[0]
+
+
+def country(e164: str) -> str:
+    """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
+    try:
+        return _read(e164, None)[1]
+    except NotANumber:
+        return ""
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, region: str | None) -> tuple[str, str]:
+    """The number in E.164, and its country. Both at once: reading a number is what takes time."""
     cleaned = "".join(
         char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf"
     ).strip()
@@ -40,23 +57,23 @@ def parse(text: str, region: str | None = None) -> str:
         raise NotANumber(
             "That number has too many or too few digits for its country (or lacks its area code)."
         )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-@lru_cache(maxsize=4096)
-def country(e164: str) -> str:
-    """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
-    except phonenumbers.NumberParseException:
-        return ""
+    found = phonenumbers.region_code_for_number(number) or ""
     # "001" stands for what belongs to no country, such as satellite numbers.
-    return region if region.isalpha() else ""
+    return (
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
+        found if found.isalpha() else "",
+    )
 
 
 def mask(e164: str) -> str:
     """The number as logs and answers may carry it: its last two digits."""
     return f"…{e164[-2:]}" if e164 else ""
+
+
+@lru_cache(maxsize=4096)
+def written(e164: str) -> str:
+    """The number as it stands in a text, such as "+1 415-555-0123"."""
+    return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def spoken(e164: str) -> str:

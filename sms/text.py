@@ -8,18 +8,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import smsutil
+from smsutil import GSM_EXT_CHARSET
+from smsutil import GSM_MULTI_PART_BYTES as EACH_PART
+from smsutil import GSM_SINGLE_PART_BYTES as ONE_PART
+from smsutil.codecs import GSM_CHARSET
 
 # Twilio refuses longer bodies (error 21617).
 MAX_BODY_CHARACTERS = 1600
 MAX_VALUE_CHARACTERS = 300
+# That many are shorter than the longest body, in either encoding.
+MAX_SEGMENTS = 10
+
+# The characters of GSM-7, with those of its extension table; the escape itself is none.
+GSM = frozenset(GSM_CHARSET) - {"\x1b"}
+
+_ONE_SEPTET_EACH = re.compile(f"[{re.escape(''.join(sorted(GSM - set(GSM_EXT_CHARSET))))}]*")
 
 # A variable's name is a JSON property that a model fills, so it is plain ASCII.
+VARIABLE_CHARACTERS = 64
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
+
+CANNOT_BE_TEXTED = "There is something in it that can't be texted. I'll write it differently."
 
 
 class CannotBeSent(ValueError):
     """The text holds something no phone should get; the message says what, in plain words."""
+
+
+class CannotBeFilled(ValueError):
+    """A value does not suit its variable; the message says why and what to write, `say` is for the caller."""
+
+    def __init__(self, problem: str, say: str) -> None:
+        super().__init__(problem)
+        self.say = say
+
+
+class HoldsLink(CannotBeFilled):
+    """A value carries a link, or what a phone would make one of, and its variable allows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +56,15 @@ class Size:
     characters: int
     encoding: str
     segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """How large a text can become: `usually`, with plain letters (GSM-7) as values, and `ever`, with the
+    widest characters that its values may hold."""
+
+    usually: Size
+    ever: Size
 
 
 def placeholders(body: str) -> list[str]:
@@ -48,12 +83,19 @@ def fill(body: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], body)
 
 
+def one_line_break(text: str) -> str:
+    """The text with line breaks as phones count them: a browser's form sends two characters for each."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def refuse_unsendable(text: str) -> None:
     """Raise CannotBeSent for characters that no phone should get.
 
     Lone surrogates and NUL cannot be stored or sent; other control characters and bidirectional overrides
     make a text read otherwise than it is written (Unicode Technical Report 36).
     """
+    if text.isprintable():
+        return
     for char in text:
         if char in "\n\r\t":
             continue
@@ -66,8 +108,23 @@ def refuse_unsendable(text: str) -> None:
             raise CannotBeSent("The text holds a character that changes the direction of reading.")
 
 
+def outside_gsm(text: str) -> str:
+    """The characters, once each, that make the text UCS-2: without them it would hold 160 a segment."""
+    return "".join(dict.fromkeys(char for char in text if char not in GSM))
+
+
 def size(text: str) -> Size:
     """Characters, encoding and segments as carriers count them (3GPP TS 23.038)."""
+    if _ONE_SEPTET_EACH.fullmatch(text):
+        # Nothing in it can be cut, so it need not be split, which takes twenty times as long.
+        segments = 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
+        return Size(characters=len(text), encoding="GSM-7", segments=segments)
     split = smsutil.split(text)
-    encoding = "GSM-7" if split.encoding == "gsm0338" or not text else "UCS-2"
+    encoding = "GSM-7" if split.encoding == "gsm0338" else "UCS-2"
     return Size(characters=len(text), encoding=encoding, segments=max(1, len(split.parts)))
+
+
+def largest(body: str, usually: Mapping[str, str], ever: Mapping[str, str]) -> Largest:
+    """How large the body can become, given each variable's longest value: in plain letters, and in the widest
+    characters that it may hold. No other values of that many characters take more segments."""
+    return Largest(size(fill(body, usually)), size(fill(body, ever)))

@@ -25,6 +25,24 @@ def validate_sender(value: str) -> None:
     )
 
 
+def validate_sendable(value: str) -> None:
+    """A text holds no character that no phone should get."""
+    try:
+        text.refuse_unsendable(value)
+    except text.CannotBeSent as error:
+        raise ValidationError(str(error), code="unsendable") from error
+
+
+def validate_fixed_text(value: str) -> None:
+    """A fixed text can be sent as it stands, and holds nothing that looks like a placeholder."""
+    validate_sendable(value)
+    if "{{" in value or "}}" in value:
+        raise ValidationError(
+            "Nothing in a fixed text is filled in: the caller would receive the double braces.",
+            code="placeholder",
+        )
+
+
 def validate_body(value: str) -> None:
     """A body can be sent as it stands, and each pair of double braces in it is a placeholder."""
     if len(value) > text.MAX_BODY_CHARACTERS:
@@ -32,10 +50,7 @@ def validate_body(value: str) -> None:
             f"A text may have {text.MAX_BODY_CHARACTERS} characters at most; this has {len(value)}.",
             code="too_long",
         )
-    try:
-        text.refuse_unsendable(value)
-    except text.CannotBeSent as error:
-        raise ValidationError(str(error), code="unsendable") from error
+    validate_sendable(value)
     if text.malformed_placeholders(value):
         raise ValidationError(
             "A placeholder is written {{ name }}: letters, digits and _ between double braces, starting "

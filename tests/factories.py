@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import timedelta
+
 import factory
 from django.contrib.auth import get_user_model
 from factory.django import DjangoModelFactory
@@ -9,7 +12,7 @@ from factory.django import DjangoModelFactory
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
 from sms import outbox
-from sms.models import Message, Sender, SmsTemplate, UserProfile
+from sms.models import Message, Sender, SmsTemplate, Translation, UserProfile, Variable
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "fedcba9876543210" * 2
@@ -43,6 +46,23 @@ class TemplateFactory(DjangoModelFactory):
     description = "Use this to send the booking after the caller agreed to a time."
     body = "Your table for {{ guests }} is booked for {{ day }}."
     owner = factory.SubFactory(UserFactory)
+
+
+class VariableFactory(DjangoModelFactory):
+    class Meta:
+        model = Variable
+
+    template = factory.SubFactory(TemplateFactory)
+    name = "day"
+
+
+class TranslationFactory(DjangoModelFactory):
+    class Meta:
+        model = Translation
+
+    template = factory.SubFactory(TemplateFactory)
+    language = "es"
+    body = "Su mesa para {{ guests }} está reservada para el {{ day }}."
 
 
 class ActionFactory(DjangoModelFactory):
@@ -93,10 +113,23 @@ class ConnectionFactory(DjangoModelFactory):
         return connection
 
 
-PROMISED = {
-    *("id", "tool", "template", "provider", "profile", "account_sid", "sender", "recipient", "country"),
-    *("body", "segments", "priority", "send_within_seconds"),
-}
+class PromiseFactory(factory.Factory):
+    """A text that is about to be promised."""
+
+    class Meta:
+        model = outbox.Promise
+
+    tool = "booking_confirmation"
+    template = None
+    provider = "twilio"
+    profile = None
+    account_sid = ACCOUNT_SID
+    sender = "+13125550142"
+    recipient = CALLER
+    country = ""
+    body = factory.Sequence("Your table is booked, number {}.".format)
+    segments = 1
+    send_within = timedelta(minutes=15)
 
 
 class MessageFactory(DjangoModelFactory):
@@ -105,28 +138,23 @@ class MessageFactory(DjangoModelFactory):
     class Meta:
         model = Message
 
-    tool = "booking_confirmation"
-    provider = "twilio"
-    account_sid = ACCOUNT_SID
-    sender = "+13125550142"
-    recipient = CALLER
-    body = factory.Sequence("Your table is booked, number {}.".format)
-    segments = 1
-    send_within_seconds = 900
     profile = factory.SubFactory(ProfileFactory, user=factory.SubFactory(UserFactory, profile=None))
 
     @classmethod
     def _build(cls, model_class, *args, **kwargs):
-        return model_class.promise(**kwargs)
+        return model_class(**kwargs)
 
     @classmethod
     def _create(cls, model_class, *args, **kwargs):
-        later = {name: kwargs.pop(name) for name in set(kwargs) - PROMISED}
-        message = model_class.promise(**kwargs)
-        outbox.accept(message)
-        if later:
-            Message.objects.filter(pk=message.pk).update(**later)
+        promised = {field.name for field in fields(outbox.Promise)} & set(kwargs)
+        promise = PromiseFactory(**{name: _key(kwargs.pop(name)) for name in promised})
+        outbox.accept(promise)
+        if kwargs:
+            Message.objects.filter(pk=promise.id).update(**kwargs)
         # Faster than a number's usual one a second, so that batches need not wait.
-        Sender.objects.filter(address=message.sender).update(messages_per_second=1000)
-        message.refresh_from_db()
-        return message
+        Sender.objects.filter(address=promise.sender).update(messages_per_second=1000)
+        return Message.objects.get(pk=promise.id)
+
+
+def _key(value):
+    return getattr(value, "pk", value)

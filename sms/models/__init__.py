@@ -2,18 +2,23 @@
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
-from sms.models.templates import Sendable, SmsTemplate
+from sms.models.templates import OnDoubt, Sendable, SmsTemplate, Translation
+from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
 __all__ = [
+    "CAMPAIGN_CHARACTERS",
     "NUMBER_CHARACTERS",
     "SENDER_CHARACTERS",
     "Message",
     "MessageEvent",
+    "OnDoubt",
     "OptOut",
     "ProviderName",
     "SmsTemplate",
     "Sendable",
     "Sender",
     "State",
+    "Translation",
     "UserProfile",
+    "Variable",
 ]

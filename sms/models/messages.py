@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,7 +17,7 @@ from django.utils import timezone
 
 from sms import numbers, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
-from sms.models.templates import DEFAULT_SEND_WITHIN, SmsTemplate
+from sms.models.templates import OnDoubt, SmsTemplate
 
 # A phone number in E.164 has at most 15 digits.
 NUMBER_CHARACTERS = 16
@@ -126,6 +125,10 @@ class Message(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True)
     # How often the provider's list was read without finding an unconfirmed text.
     clean_listings = models.PositiveSmallIntegerField(default=0)
+    # With a default in the database, so that processes of the version before may go on writing.
+    on_doubt = models.CharField(
+        max_length=8, choices=OnDoubt.choices, default=OnDoubt.RESEND, db_default=OnDoubt.RESEND.value
+    )
     # When the provider was last asked about it.
     asked_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,8 +140,6 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # From promise() to outbox.accept(): how long from then on it is worth sending.
-    send_within = DEFAULT_SEND_WITHIN
     # Set by outbox.claim(): whether it is to find out if a held sender works again, and how long it is worth
     # sending from then on.
     is_probe = False
@@ -183,20 +184,13 @@ class Message(models.Model):
             models.Index(fields=["state", "-created_at"], name="message_by_state"),
             models.Index(fields=["recipient", "-created_at"], name="message_by_recipient"),
             models.Index(fields=["provider_sid"], name="message_by_sid"),
+            models.Index(
+                fields=["-created_at"], condition=Q(duplicate_detected=True), name="message_doubled"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.tool} to {numbers.mask(self.recipient)}"
-
-    @classmethod
-    def promise(cls, *, send_within_seconds: int, **fields: Any) -> Message:
-        """A new queued text for outbox.accept(), worth sending for so long from then on.
-
-        Its times are set there, by the database, as hosts may disagree.
-        """
-        message = cls(**fields)
-        message.send_within = timedelta(seconds=send_within_seconds)
-        return message
 
     def status_url(self) -> str:
         """The address that the carrier reports to. It carries our id, so that a report which comes before
@@ -212,7 +206,7 @@ def _status_root() -> str:
 
 
 class MessageEvent(models.Model):
-    """One step in the life of a message. Append-only."""
+    """One step in the life of a message. Append-only: the database refuses changes."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)

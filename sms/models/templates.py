@@ -11,8 +11,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models.functions import Upper
 
-from sms import text
+from sms import languages, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
+from sms.models.variables import Variable
 from sms.validators import validate_body, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
@@ -23,6 +24,13 @@ RESERVED_NAMES = {"stop_texting", "get_sms_status"}
 DEFAULT_SEND_WITHIN = timedelta(minutes=15)
 # Twilio holds a text for at most ten hours (ValidityPeriod, 36,000 s).
 MAX_SEND_WITHIN = timedelta(hours=10)
+
+
+class OnDoubt(models.TextChoices):
+    """What becomes of a text whose handing over broke off, and that the carrier's list does not hold."""
+
+    RESEND = "resend", "Send it once more"
+    UNKNOWN = "unknown", "Do not send it again"
 
 
 class Sendable(models.Model):
@@ -62,6 +70,15 @@ class Sendable(models.Model):
         validators=[MinValueValidator(60), MaxValueValidator(int(MAX_SEND_WITHIN.total_seconds()))],
         help_text="A text that could not be sent in this time is dropped: nobody wants it hours after the "
         "call. 900 is 15 minutes.",
+    )
+    on_doubt = models.CharField(
+        "if it gets lost on the way",
+        max_length=8,
+        choices=OnDoubt.choices,
+        default=OnDoubt.RESEND,
+        help_text="A connection can break while a text is handed over. Midcall then reads the carrier's "
+        "list, twice, and a text that is not there was not sent. Should the carrier be minutes late, sending "
+        "it once more makes it arrive twice, and not sending it again makes you ask the person.",
     )
     transactional = models.BooleanField(
         "no consent needed",
@@ -110,7 +127,20 @@ class SmsTemplate(Sendable):
     body = models.TextField(
         max_length=text.MAX_BODY_CHARACTERS,
         validators=[validate_body],
-        help_text="What the caller receives. {{ name }} is filled by the agent.",
+        help_text="What the caller receives. {{ name }} is filled in when it is sent.",
+    )
+    language = models.CharField(
+        max_length=languages.TAG_CHARACTERS,
+        default=languages.DEFAULT,
+        help_text="The language of this text, such as en, es or pt-BR. In a call in a language without a "
+        "text of its own, this one is sent.",
+    )
+    max_segments = models.PositiveSmallIntegerField(
+        "segments at most",
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(text.MAX_SEGMENTS)],
+        help_text="Each segment is paid for. A text that would take more is not sent: the agent is told to "
+        "make it shorter.",
     )
 
     class Meta:
@@ -125,7 +155,85 @@ class SmsTemplate(Sendable):
             )
         ]
 
+    def clean(self) -> None:
+        super().clean()
+        self.language = _language(self.language)
+        self.body = text.one_line_break(self.body)
+        if self.pk and self.translations.filter(language=self.language).exists():
+            raise ValidationError({"language": "There is a translation into this language already."})
+        self.refuse_too_long(self.body)
+
+    def bodies(self) -> dict[str, str]:
+        """Its texts by language: its own first, then the translations."""
+        translations = self.translations.all() if self.pk else []
+        return {self.language: self.body, **{each.language: each.body for each in translations}}
+
     @property
-    def variables(self) -> list[str]:
-        """The names of the body's placeholders, in the order of their first use."""
-        return text.placeholders(self.body)
+    def placeholders(self) -> list[str]:
+        """The names found in the body and in all translations, in the order of their first use."""
+        return text.placeholders("\n".join(self.bodies().values()))
+
+    def variables(self) -> list[Variable]:
+        """What fills each placeholder; where nobody said, the agent, by the usual rules (unsaved)."""
+        stored = {each.name: each for each in self.typed_variables.all()} if self.pk else {}
+        return [stored.get(name) or Variable(template=self, name=name) for name in self.placeholders]
+
+    def largest(self) -> dict[str, text.Largest]:
+        """How large each language's text can become, by the rules of its variables."""
+        variables = self.variables()
+        usually = {each.name: each.longest("a") for each in variables}
+        ever = {each.name: each.longest() for each in variables}
+        return {language: text.largest(body, usually, ever) for language, body in self.bodies().items()}
+
+    def refuse_too_long(self, body: str) -> None:
+        """Raise ValidationError for a text that takes too many segments even with nothing filled in."""
+        fixed = {each.name: each.fixed_text for each in self.variables() if each.is_fixed}
+        least = text.size(text.fill(body, {**dict.fromkeys(text.placeholders(body), ""), **fixed}))
+        if self.max_segments and least.segments > self.max_segments:
+            raise ValidationError(
+                {
+                    "body": f"This text takes {least.segments} segments ({least.encoding}) even with nothing "
+                    f"filled in, and {self.max_segments} is the most. Make it shorter, or allow more."
+                }
+            )
+
+
+class Translation(models.Model):
+    """A template's text in another language, with the same variables."""
+
+    template = models.ForeignKey(SmsTemplate, on_delete=models.CASCADE, related_name="translations")
+    language = models.CharField(
+        max_length=languages.TAG_CHARACTERS, help_text="Such as en, es or pt-BR: that of the call."
+    )
+    body = models.TextField(
+        max_length=text.MAX_BODY_CHARACTERS,
+        validators=[validate_body],
+        help_text="What the caller receives in a call of this language.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["language"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["template", "language"],
+                name="translation_once",
+                violation_error_message="There is a translation into this language already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.language
+
+    def clean(self) -> None:
+        self.language = _language(self.language)
+        self.body = text.one_line_break(self.body)
+        if self.language == self.template.language:
+            raise ValidationError({"language": "The template's own text is in this language already."})
+        self.template.refuse_too_long(self.body)
+
+
+def _language(tag: str) -> str:
+    try:
+        return languages.parse(tag)
+    except languages.NotALanguage as error:
+        raise ValidationError({"language": str(error)}) from error

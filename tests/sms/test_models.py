@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
 from django.core import serializers
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import ProtectedError
 from encrypted_model_fields import fields as library
 
@@ -195,6 +197,13 @@ class TestOptOuts:
 
 
 def test_messages_are_stamped_with_the_time_they_are_worth_sending():
-    message = factories.MessageFactory(send_within_seconds=60)
+    message = factories.MessageFactory(send_within=timedelta(seconds=60))
 
     assert (message.expires_at - message.created_at).total_seconds() == 60
+
+
+def test_what_happened_to_a_text_is_never_changed():
+    event = factories.MessageFactory().events.create(state=State.SENT)
+
+    with pytest.raises(DatabaseError, match="never changed"):
+        MessageEvent.objects.filter(pk=event.pk).update(state=State.FAILED)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +54,8 @@ def test_lines_emoji_and_other_scripts_are_fine():
     text.refuse_unsendable("Zeile\r\nzwei\t— 👩‍👩‍👧 שלום مرحبا")
 
 
+# Each boundary, counted by hand from 3GPP TS 23.038 and 23.040: 160 septets, or 153 each; 70 code units, or
+# 67 each; an escape stays with its character, and so do the two halves of a surrogate pair.
 @pytest.mark.parametrize(
     ("body", "encoding", "segments"),
     [
@@ -59,20 +64,147 @@ def test_lines_emoji_and_other_scripts_are_fine():
         ("a" * 161, "GSM-7", 2),
         ("a" * 306, "GSM-7", 2),
         ("a" * 307, "GSM-7", 3),
-        # € takes two septets.
+        ("a" * 459, "GSM-7", 3),
+        ("a" * 460, "GSM-7", 4),
+        ("\n" * 160, "GSM-7", 1),
+        # The extension table: two septets each.
         ("€" * 80, "GSM-7", 1),
         ("€" * 81, "GSM-7", 2),
+        ("a" * 158 + "€", "GSM-7", 1),
+        ("a" * 159 + "€", "GSM-7", 2),
+        ("^{}\\[~]|€\f" * 8, "GSM-7", 1),
+        # Its two septets would stand on both sides of an edge: the first segment stays one short.
+        ("a" * 152 + "€" + "a" * 152, "GSM-7", 3),
+        ("a" * 152 + "€" + "a" * 151, "GSM-7", 2),
+        ("a" * 151 + "€" + "a" * 153, "GSM-7", 2),
+        ("a" * 152 + "€" + "a" * 150 + "€", "GSM-7", 3),
+        ("€" * 76 + "a" + "€" * 76, "GSM-7", 2),
+        ("€" * 152, "GSM-7", 2),
+        ("€" * 153, "GSM-7", 3),
         ("я" * 70, "UCS-2", 1),
         ("я" * 71, "UCS-2", 2),
         ("я" * 134, "UCS-2", 2),
         ("я" * 135, "UCS-2", 3),
-        # A curly quote makes the whole text UCS-2; an emoji is two code units.
+        ("я" * 201, "UCS-2", 3),
+        ("я" * 202, "UCS-2", 4),
+        # One character from outside makes the whole text UCS-2, and then € takes one unit.
+        ("a" * 69 + "’", "UCS-2", 1),
         ("a" * 70 + "’", "UCS-2", 2),
+        ("€" * 69 + "’", "UCS-2", 1),
+        ("ç", "UCS-2", 1),
+        # Surrogate pairs: two units each, and never cut.
         ("😀" * 35, "UCS-2", 1),
         ("😀" * 36, "UCS-2", 2),
+        ("я" * 68 + "😀", "UCS-2", 1),
+        ("я" * 69 + "😀", "UCS-2", 2),
+        ("😀" * 66, "UCS-2", 2),
+        ("😀" * 67, "UCS-2", 3),
+        ("я" * 66 + "😀" + "я" * 65, "UCS-2", 2),
+        ("я" * 66 + "😀" + "я" * 66, "UCS-2", 3),
+        ("я" * 65 + "😀" + "я" * 67, "UCS-2", 2),
     ],
 )
 def test_segments_are_counted_as_carriers_do(body, encoding, segments):
     size = text.size(body)
 
     assert (size.encoding, size.segments) == (encoding, segments)
+
+
+def counted(body: str) -> tuple[str, int]:
+    """The same by another way than the library's: units of what is really transmitted, laid into segments."""
+    if all(char in text.GSM for char in body):
+        encoding, one, each = "GSM-7", 160, 153
+        units = [len(char.encode("gsm0338")) for char in body]
+    else:
+        encoding, one, each = "UCS-2", 70, 67
+        units = [len(char.encode("utf-16-be")) // 2 for char in body]
+    if sum(units) <= one:
+        return encoding, 1
+    segments, used = 1, 0
+    for width in units:
+        if used + width > each:
+            segments, used = segments + 1, 0
+        used += width
+    return encoding, segments
+
+
+BASIC = "".join(sorted(set(text.GSM) - set(smsutil.GSM_EXT_CHARSET)))
+ALPHABETS = {
+    "GSM-7": BASIC,
+    "GSM-7 with its extension": BASIC + smsutil.GSM_EXT_CHARSET * 8,
+    "UCS-2": "яçéא中ب’—\u00a0",
+    "UCS-2 with surrogate pairs": "я’a😀👩🇩",
+    "mixed": BASIC + smsutil.GSM_EXT_CHARSET + "’😀",
+}
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_ten_thousand_texts_are_counted_alike_by_the_library_and_by_hand(alphabet):
+    draw = random.Random(alphabet)
+    edges = [35, 67, 70, 76, 134, 153, 160, 201, 306]
+    for _ in range(10_000 // len(ALPHABETS)):
+        length = max(0, draw.choice(edges) + draw.randint(-3, 3))
+        body = "".join(draw.choices(ALPHABETS[alphabet], k=length))
+        split = smsutil.split(body)
+
+        size = text.size(body)
+
+        assert (size.encoding, size.segments) == counted(body)
+        assert size.segments == max(1, len(split.parts))
+
+
+def test_what_makes_a_text_ucs2_is_pointed_at():
+    assert text.outside_gsm("It’s 5 € – it’s “ok”, naïve") == "’–“”ï"
+    assert text.outside_gsm("Straße à 5 € [x]") == ""
+
+
+@given(
+    st.text(max_size=200).map(lambda body: body.replace("{", "").replace("}", "")),
+    st.sampled_from(["a", "€", "ж", "😀"]),
+    st.data(),
+)
+def test_no_value_takes_more_segments_than_the_largest(before, widest, data):
+    narrower = {"a": "aZ", "€": "a€", "ж": "a€ж", "😀": "a€ж😀"}[widest]
+    value = data.draw(st.text(alphabet=narrower, max_size=100))
+
+    found = text.largest(before + "{{ a }}{{ a }}", {"a": "a" * 100}, {"a": widest * 100})
+
+    size = text.size(before + value + value)
+    assert size.segments <= found.ever.segments
+    assert found.usually.segments <= found.ever.segments
+
+
+@given(st.text(alphabet="{} ab_1.|'\n😀") | st.text())
+def test_whatever_is_typed_is_parsed_and_rendered_stably(body):
+    names = text.placeholders(body)
+
+    rendered = text.fill(body, {name: f"{{{{ {name} }}}}" for name in names})
+
+    assert text.placeholders(rendered) == names
+    assert text.malformed_placeholders(rendered) == text.malformed_placeholders(body)
+    assert text.fill(rendered, {name: f"{{{{ {name} }}}}" for name in names}) == rendered
+
+
+HOSTILE = [
+    "{{ a }}",
+    "{{ b }}",
+    "{{b",
+    "}}",
+    "{0.__class__}",
+    "%(a)s",
+    "${a}",
+    "\\g<1>",
+    "\\1",
+    "<b>&amp;",
+    "{% x %}",
+]
+
+
+@given(
+    st.lists(st.sampled_from(["{{ a }}", "{{b}}", " ", "x", "é"])),
+    *[st.sampled_from(HOSTILE) | st.text()] * 2,
+)
+def test_nothing_in_a_value_is_ever_interpreted(parts, a, b):
+    filled = text.fill("".join(parts), {"a": a, "b": b})
+
+    assert filled == "".join({"{{ a }}": a, "{{b}}": b}.get(part, part) for part in parts)

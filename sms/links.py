@@ -1,0 +1,50 @@
+"""Links in what an agent fills in: whatever a phone, or its owner, would take for one. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# What is read as a slash or a colon, and is neither after NFKC.
+_LOOK_ALIKES = str.maketrans({"⁄": "/", "∕": "/", "╱": "/", "⧸": "/", "꞉": ":", "∶": ":"})
+# Browsers take it for a dot; where no Latin letter follows it, it ends a sentence.
+_FULL_STOP = re.compile("。(?=[a-z])", re.IGNORECASE)
+# Dots that are hidden from filters and put back by whoever reads them: example[.]com, example(dot)com.
+_HIDDEN_DOT = re.compile(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*")
+# Without one of these no part of a text is a link. Most values have none, and a caller waits.
+_HINT = re.compile(r"[.:]|dot", re.IGNORECASE)
+_LINK = re.compile(
+    # https://, and hxxp:// as it is written to pass filters.
+    r"\bh[tx*]{2}ps?\s*:|:\s*//"
+    # www.example, example.com, пример.рф: letters behind a dot with no space between.
+    r"|\bwww\d?\.\w|[^\W_]\.(?:xn--|[^\W\d_]{2})"
+    # 192.0.2.1, with or without a path.
+    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
+)
+
+
+def found(text: str) -> str:
+    """The first thing in the text that is a link or would be taken for one, as it reads; "" if there is none.
+
+    It is looked for in what a person sees: compatible characters folded (NFKC), invisible ones left out. A
+    missing space behind a full stop ("tonight.Bring") counts, too, since phones make a link of it.
+    """
+    if text.isascii():
+        if not _HINT.search(text):
+            return ""
+        seen = text
+    else:
+        seen = _as_seen(text)
+    seen = _HIDDEN_DOT.sub(".", seen.casefold())
+    match = _LINK.search(seen)
+    if match is None:
+        return ""
+    before = seen[: match.start()].split()
+    starts_in_word = before and not seen[match.start() - 1].isspace()
+    return (before[-1] if starts_in_word else "") + seen[match.start() :].split()[0]
+
+
+def _as_seen(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+    visible = "".join(char for char in folded if unicodedata.category(char) not in ("Cf", "Cc", "Mn"))
+    return _FULL_STOP.sub(".", visible)

@@ -1,0 +1,128 @@
+"""Patterns: which can be stored, that none can take long, and how wide what they let in may be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms import patterns
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("", "[A-Z]{2}[0-9]{4}", r"\d{1,2}(:\d{2})? ?(am|pm)", "yes|no", "[A-Za-z' -]+", r"\w+@\w+", "^a$"),
+        *("(one|two)( (one|two)){0,3}", ".*", "[^<>]+", r"\+?\d[\d ]{5,14}", "é+", "a{3}", r"\[\(\?"),
+    ],
+)
+def test_can_be_stored(pattern):
+    patterns.check(pattern, 60)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "[a", "a**", "a{2,1}", "*", "\\", "[z-a]", "a{99999999999}", "(?P<n"]
+)
+def test_what_is_no_pattern_is_refused(pattern):
+    with pytest.raises(patterns.UnusablePattern, match="not a pattern"):
+        patterns.check(pattern, 60)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(
+            "(a+)+",
+            "(a|a)*",
+            "(a|ab)*c",
+            "(a?){50}",
+            "((a*)*)*",
+            "(.*a){12}",
+            ".*.*.*.*.*x",
+            r"(\w+\s?)+",
+            "(a*)*$",
+        ),
+        *("(?:x+x+)+y", "(a|b|ab)*?c", "(" * 50 + "a+" + ")+" * 50),
+    ],
+)
+def test_what_could_go_back_forever_is_refused(pattern):
+    with pytest.raises(patterns.UnusablePattern, match="too long to check"):
+        patterns.check(pattern, 60)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(
+            "(?i)a",
+            "(?P<n>a)",
+            r"(a)\1",
+            "(?=a)a",
+            "(?<!a)b",
+            "(?i:a)",
+            "a++",
+            "(?>a)",
+            r"\Aa",
+            r"a\Z",
+            r"\ba",
+        ),
+        *("[]a]", "[^]a]", "a{,3}", "a(?#b)", r"\N{DIGIT ONE}", r"\U0001F600", r"\a", r"(?x) a b"),
+    ],
+)
+def test_what_not_every_runtime_reads_alike_is_refused(pattern):
+    with pytest.raises(patterns.UnusablePattern, match="not every runtime"):
+        patterns.check(pattern, 60)
+
+
+def test_what_no_value_can_fit_is_refused():
+    with pytest.raises(patterns.UnusablePattern, match="No value of up to 3"):
+        patterns.check("[A-Z]{4}", 3)
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@given(
+    st.text(alphabet="ab.*+?|()[]{}1,2\\dw^$-", max_size=30),
+    st.text(alphabet="ab1-\n", max_size=60),
+)
+def test_whatever_is_written_is_refused_in_words_or_quick_to_try(pattern, value):
+    try:
+        patterns.check(pattern, 60)
+    except patterns.UnusablePattern as error:
+        assert str(error)
+        return
+    started = time.perf_counter()
+    patterns.compiled(pattern).fullmatch(value)
+
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        # As close to the bound as can be, against the values that make them go back most.
+        ("(a|a){0,16}b", "a" * 16),
+        (".*.*.*b", "a" * 60),
+        (r"(\w\w?){0,16}!", "a" * 32),
+    ],
+)
+def test_the_slowest_that_can_be_stored_are_quick(pattern, value):
+    patterns.check(pattern, 60)
+    started = time.perf_counter()
+    assert not patterns.compiled(pattern).fullmatch(value)
+
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "widest"),
+    [
+        *((r"\d{4}", "a"), ("[A-Za-zÄÖÜäöüß -]+", "a"), (r"\w+", "a"), ("(yes|no)?", "a")),
+        *(("[0-9€]+", "€"), (r"\[x\]", "€"), ("[ -~]+", "ж")),
+        *(("[à-ÿ]+", "ж"), ("naïve", "ж"), ("[а-я]+", "ж"), ("[a-\uffff]", "ж")),
+        *((".+", "😀"), ("[^,]+", "😀"), (r"\D", "😀"), ("😀", "😀"), ("", "😀"), ("[a-\U0001ffff]", "😀")),
+    ],
+)
+def test_the_widest_character_that_may_match_is_known(pattern, widest):
+    assert patterns.widest(pattern) == widest
