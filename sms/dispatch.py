@@ -259,7 +259,7 @@ async def _resolve(message: Message) -> None:
     assert message.submitted_at is not None
     report = await provider.find(message, credential, message.submitted_at, known)
     if report:
-        await _sql(outbox.receipt, message, message.attempt, report)
+        await _sql(outbox.listed, message, report)
     else:
         await _sql(outbox.not_listed, message)
 

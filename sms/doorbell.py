@@ -12,7 +12,7 @@ import time
 
 logger = logging.getLogger(__name__)
 
-BETWEEN_RINGS_SECONDS = 0.02
+BETWEEN_RINGS_SECONDS = 0.05
 EXPIRE_SECONDS = 5
 
 _pressed = threading.Event()

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sms import outbox
 from sms.admin import search_number
+from sms.forms import CancelForm
 from sms.models import Message, Sender, State
 from sms.pages import Page, ReadOnlyPage, Since, first_words, label
 from sms.providers import codes
 
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+
+# As many as their ids have room for in an address.
+MAX_CANCELED_AT_ONCE = 50
 
 TONES = {
     State.QUEUED: "info",
@@ -75,14 +80,17 @@ MEANINGS = {
         "Mend what the reason names; the next text will go. This one can be asked for again in a call.",
     ),
     State.UNKNOWN: (
-        "Nobody can tell whether it was sent, and there was no time left to try again.",
+        "Nobody can tell whether it was sent, and it is not sent again on a guess.",
         "Ask the person, or look for the number in the carrier's own log.",
     ),
     State.EXPIRED: (
         "It could not be sent while it was worth sending, so it was dropped.",
         "See why it waited: the steps below say. If it never left the queue, no worker was running.",
     ),
-    State.CANCELED: ("It was canceled before it was sent.", "Nothing."),
+    State.CANCELED: (
+        "It was taken back before it was sent.",
+        "Nothing. It can be asked for again in a call.",
+    ),
     State.BLOCKED: (
         "The number has opted out, so it was not sent.",
         "Nothing, unless the person wants texts again: then lift the opt-out.",
@@ -138,6 +146,9 @@ class MessageAdmin(ReadOnlyPage[Message]):
     sortable_by = ("created_at",)
     ordering = ("-created_at",)
     change_form_template = "sms/message.html"
+    actions = ("cancel_texts",)
+    # How many there are in all is not counted, and so many are not canceled at once.
+    list_disable_select_all = True
 
     @admin.display(description="Text")
     def words(self, obj: Message) -> str:
@@ -159,6 +170,59 @@ class MessageAdmin(ReadOnlyPage[Message]):
         except ValueError:
             return search_number(queryset, "recipient", term), False
 
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody may take texts back. Nobody changes anything else of them."""
+        return request.user.has_perm("sms.change_message")
+
+    @admin.action(description="Cancel these texts…", permissions=["cancel"])
+    def cancel_texts(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse:
+        chosen = [str(pk) for pk in queryset.values_list("pk", flat=True)[:MAX_CANCELED_AT_ONCE]]
+        return HttpResponseRedirect(f"{reverse('admin:sms_message_cancel')}?texts={','.join(chosen)}")
+
+    def get_urls(self) -> list[URLPattern]:
+        cancel = self.admin_site.admin_view(self.cancel)
+        return [path("cancel/", cancel, name="sms_message_cancel"), *super().get_urls()]
+
+    def cancel(self, request: HttpRequest) -> HttpResponse:
+        """Take texts back that still wait, with the reason on record."""
+        if not self.has_cancel_permission(request):
+            raise PermissionDenied
+        chosen = list(Message.objects.filter(pk__in=_ids(request.GET.get("texts", ""))))
+        waiting = [message for message in chosen if message.state in outbox.CANCELABLE]
+        back = reverse("admin:sms_message_changelist")
+        if len(chosen) == 1:
+            back = reverse("admin:sms_message_change", args=[chosen[0].pk])
+        form = CancelForm(request.POST or None)
+        if request.method == "POST" and waiting and form.is_valid():
+            self._cancel(request, waiting, form.cleaned_data["because"])
+            return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "crumb": "Cancel",
+            "form": form,
+            "rows": [
+                {"message": message, "label": self.standing(message), "words": self.words(message)}
+                for message in chosen
+            ],
+            "waiting": waiting,
+            "back": back,
+        }
+        return render(request, "admin/sms/message/cancel.html", context)
+
+    def _cancel(self, request: HttpRequest, waiting: list[Message], because: str) -> None:
+        ids = [message.pk for message in waiting]
+        canceled = outbox.cancel(ids, request.user.get_username(), because)
+        for message in waiting:
+            if message.pk in canceled:
+                self.log_change(request, message, f"Canceled: {because}")
+        if canceled:
+            words = "The text is canceled." if len(canceled) == 1 else f"{len(canceled)} texts are canceled."
+            self.message_user(request, words, messages.SUCCESS)
+        if left := len(ids) - len(canceled):
+            words = "One text had left already." if left == 1 else f"{left} texts had left already."
+            self.message_user(request, words, messages.WARNING)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -172,16 +236,30 @@ class MessageAdmin(ReadOnlyPage[Message]):
 
     def about(self, message: Message) -> dict[str, Any]:
         """What the page shows beside the row itself."""
+        sender = Sender.objects.filter(account_sid=message.account_sid, address=message.sender).first()
         meaning, advice = MEANINGS[State(message.state)]
-        if message.error_code:
-            advice = codes.meaning(message.error_code).remedy
+        code = message.error_code
+        if message.state == State.HELD and sender:
+            code = sender.held_code or code
+        if code:
+            advice = codes.meaning(code).remedy
         return {
+            "cancelable": message.state in outbox.CANCELABLE,
             "label": self.standing(message),
             "meaning": meaning,
             "advice": advice,
             "steps": _steps(message),
-            "sender": Sender.objects.filter(account_sid=message.account_sid, address=message.sender).first(),
+            "sender": sender,
         }
+
+
+def _ids(listed: str) -> list[uuid.UUID]:
+    """The message ids in a list with commas; what is none is left out."""
+    found = []
+    for each in listed.split(",")[:MAX_CANCELED_AT_ONCE]:
+        with suppress(ValueError):
+            found.append(uuid.UUID(each))
+    return found
 
 
 def state_label(state: str) -> SafeString:

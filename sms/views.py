@@ -6,7 +6,9 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -31,7 +33,7 @@ def status(request: HttpRequest, message_id: UUID, attempt: int) -> HttpResponse
     204 if it was noted; 403, whatever is wrong, for one that the message's own account has not signed; 400
     for one that was signed and cannot be read.
     """
-    if _too_large(request) or attempt > MAX_ATTEMPT:
+    if not _readable(request) or attempt > MAX_ATTEMPT:
         return HttpResponseForbidden()
     message = Message.objects.select_related("profile").filter(pk=message_id).first()
     if message is None:
@@ -60,7 +62,7 @@ def inbound(request: HttpRequest) -> HttpResponse:
 
     200 with nothing to reply; 403 for what no account of ours has signed; 400 for what cannot be read.
     """
-    if _too_large(request):
+    if not _readable(request):
         return HttpResponseForbidden()
     account_sid = request.POST.get("AccountSid", "")
     for name in ProviderName:
@@ -84,8 +86,13 @@ def inbound(request: HttpRequest) -> HttpResponse:
     return HttpResponse(NO_REPLY, content_type="text/xml")
 
 
-def _too_large(request: HttpRequest) -> bool:
-    return int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES
+def _readable(request: HttpRequest) -> bool:
+    """Whether the body can be a webhook's. Asked before anything is looked up, so that what cannot be read
+    tells nobody which messages there are."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES and bool(request.POST)
+    except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError, ValueError):
+        return False
 
 
 def _signed(request: HttpRequest, provider: Provider, credentials: list[Credential]) -> bool:

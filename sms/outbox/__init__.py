@@ -2,7 +2,7 @@
 
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
-                            ^ |    \\      (after a delay)
+                            ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
               release(), or | |     `---> HELD  the sender or the account is refused (hold())
                   a probe --' | claim(), committed before a socket is written
                               v
@@ -10,8 +10,8 @@
                           |      |
          the carrier's    |      | lease ran out, or the answer was lost
          answer           |      v
-                          |  UNCONFIRMED --- two clean listings, late -----> QUEUED, once more
-                          v      |                                           or UNKNOWN
+                          |  UNCONFIRMED --- two clean listings, late -----> QUEUED, once more,
+                          v      |                                           or UNKNOWN, as promised
                        ACCEPTED <+-- a receipt, or the carrier's list, names it
                           |
                 receipt() v
@@ -21,6 +21,7 @@ A state changes by one conditional UPDATE whose row count decides who won. Times
 hosts may disagree about theirs. No function here talks to a network, and each is one short transaction.
 """
 
+from sms.outbox.cancel import CANCELABLE, cancel
 from sms.outbox.doubts import (
     ASK_AGAIN_AFTER,
     ASK_NO_MORE_AFTER,
@@ -31,6 +32,7 @@ from sms.outbox.doubts import (
     expire,
     give_up,
     known_sids,
+    listed,
     not_listed,
     not_told,
     reap,
@@ -43,9 +45,9 @@ from sms.outbox.handover import (
     PROMISE,
     RETRY_DELAYS,
     Outcome,
+    Promise,
     accept,
     claim,
-    promise_values,
     record,
 )
 from sms.outbox.receipts import receipt
@@ -57,28 +59,31 @@ __all__ = [
     "ASK_NO_MORE_AFTER",
     "GIVE_UP_AFTER",
     "BURST",
+    "CANCELABLE",
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
     "PROMISE",
+    "Promise",
     "Outcome",
     "RANK",
     "RETRY_DELAYS",
     "SILENT_AFTER",
     "accept",
+    "cancel",
     "claim",
     "doubts",
     "expire",
     "give_up",
     "hold",
     "known_sids",
+    "listed",
     "not_listed",
     "not_told",
     "opt_in",
     "opt_out",
     "pause",
     "probe",
-    "promise_values",
     "reap",
     "receipt",
     "record",

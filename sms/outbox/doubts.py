@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import F, Q, prefetch_related_objects
 from django.db.models.functions import Now
 
-from sms.models import Message, State
+from sms.models import Message, OnDoubt, State
+from sms.outbox.receipts import receipt
 from sms.outbox.states import move
+from sms.providers.base import Report
 
 LATE_BOUND = timedelta(seconds=settings.LATE_BOUND_SECONDS)
 SILENT_AFTER = timedelta(seconds=settings.SILENT_SECONDS)
@@ -71,11 +73,27 @@ def not_told(message: Message) -> None:
     Message.objects.filter(pk=message.pk, state=State.UNCONFIRMED).update(asked_at=Now())
 
 
+def listed(message: Message, report: Report) -> bool:
+    """The carrier's list holds an unconfirmed message. False if it is in doubt no more, or anew.
+
+    What was read belongs to it only as long as it is in doubt: as soon as it is not, an equal text may be
+    handed over, and the list holds that.
+    """
+    with transaction.atomic():
+        in_doubt = (
+            Message.objects.select_for_update()
+            .filter(pk=message.pk, state=State.UNCONFIRMED, attempt=message.attempt)
+            .values_list("pk")
+            .first()
+        )
+        return in_doubt is not None and receipt(message, message.attempt, report)
+
+
 def not_listed(message: Message) -> None:
     """The carrier's list was read whole and does not hold an unconfirmed message.
 
-    The second time, with LATE_BOUND between, the text was surely not sent: it goes back to the queue once,
-    or its end is unknown if there is no time or attempt left.
+    The second time, with LATE_BOUND between, the text was surely not sent: it goes back to the queue once.
+    Its end is unknown if it was promised so, or if there is no time or attempt left.
     """
     late = Now() - LATE_BOUND
     counted = (
@@ -86,9 +104,14 @@ def not_listed(message: Message) -> None:
     if not counted:
         return
     clean = Message.objects.filter(pk=message.pk, state=State.UNCONFIRMED, clean_listings__gte=CLEAN_LISTINGS)
+    move(
+        clean.filter(on_doubt=OnDoubt.UNKNOWN),
+        State.UNKNOWN,
+        "The carrier does not list it, and it is not to be sent again on that.",
+    )
     again = clean.filter(attempt__lt=MAX_ATTEMPTS_IN_DOUBT, expires_at__gt=Now())
-    if not move(again, State.QUEUED, "The carrier surely does not have it: it is sent again."):
-        move(clean, State.UNKNOWN, "The carrier does not list it, and there is no time left to try again.")
+    move(again, State.QUEUED, "The carrier surely does not have it: it is sent again.")
+    move(clean, State.UNKNOWN, "The carrier does not list it, and there is no time left to try again.")
 
 
 def silent(limit: int = 100) -> list[Message]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import prefetch_related_objects
 
 from sms import numbers
-from sms.models import Message, State
-from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, hold, pause, release
+from sms.models import Message, OnDoubt, State
+from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
 from sms.outbox.states import plain
 from sms.providers import codes
 from sms.providers.base import Report
@@ -72,6 +72,7 @@ class Outcome:
             Consequence.HOLD_ACCOUNT: State.HELD,
             Consequence.HOLD_SENDER: State.HELD,
             Consequence.OPT_OUT: State.BLOCKED,
+            Consequence.DOUBT: State.UNCONFIRMED,
         }.get(consequence, State.FAILED)
         return cls(message, state, error_code=code, reason=reason or plain(code))
 
@@ -86,8 +87,39 @@ class Outcome:
         return cls(message, State.UNCONFIRMED, reason=reason)
 
 
+@dataclass(slots=True)
+class Promise:
+    """A text that is about to be promised: a snapshot, so that later edits change nothing of it.
+
+    `template` and `profile` are ids; the profile is None with the platform's own provider. `country` is ISO
+    3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
+    0, what nobody listens to a higher number.
+    """
+
+    tool: str
+    template: int | None
+    provider: str
+    profile: int | None
+    account_sid: str
+    sender: str
+    recipient: str
+    country: str
+    body: str
+    segments: int
+    send_within: timedelta
+    on_doubt: str = OnDoubt.RESEND
+    priority: int = 0
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    def values(self) -> dict[str, Any]:
+        """What PROMISE and NOTHING_IN_THE_WAY take."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["rate"] = numbers.usual_rate(self.sender)
+        return values
+
+
 # The same in SQL, for a statement that stores a text together with other rows: two common table expressions
-# that read `gate`, whose one row lets the text pass, and take promise_values().
+# that read `gate`, whose one row lets the text pass, and take a promise's values().
 PROMISE = """known_sender AS (
     INSERT INTO sms_sender
         (account_sid, address, messages_per_second, free_at, paused_until, held_because, held_with_account)
@@ -99,12 +131,13 @@ PROMISE = """known_sender AS (
 ), message AS (
     INSERT INTO sms_message (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
-        segments, priority, attempt, refusals, clean_listings, reason, duplicate_detected,
+        segments, priority, on_doubt, attempt, refusals, clean_listings, reason, duplicate_detected,
         created_at, updated_at, next_attempt_at, expires_at)
     SELECT
         %(id)s::uuid, 'queued', %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
         %(account_sid)s, %(sender)s, %(recipient)s, %(country)s, %(body)s, %(segments)s, %(priority)s,
-        0, 0, 0, '', false, statement_timestamp(), statement_timestamp(), statement_timestamp(),
+        %(on_doubt)s, 0, 0, 0, '', false,
+        statement_timestamp(), statement_timestamp(), statement_timestamp(),
         statement_timestamp() + %(send_within)s
     FROM {gate}
 )"""
@@ -116,30 +149,13 @@ NOTHING_IN_THE_WAY = """NOT EXISTS (
           AND held_at IS NOT NULL AND paused_until > statement_timestamp())"""
 
 
-def promise_values(message: Message) -> dict[str, Any]:
-    """The values that PROMISE and NOTHING_IN_THE_WAY name."""
-    return {
-        "id": message.pk,
-        "tool": message.tool,
-        "template": message.template_id,
-        "provider": str(message.provider),
-        "profile": message.profile_id,
-        "account_sid": message.account_sid,
-        "sender": message.sender,
-        "recipient": message.recipient,
-        "country": message.country,
-        "body": message.body,
-        "segments": message.segments,
-        "priority": message.priority,
-        "send_within": message.send_within,
-        "rate": numbers.usual_rate(message.sender),
-    }
+def accept(promise: Promise) -> None:
+    """Store a promised text. From the commit on, it will be sent or honestly reported as not.
 
-
-def accept(message: Message) -> None:
-    """Store a promised text. From the commit on, it will be sent or honestly reported as not."""
+    Its times are the database's, as hosts may disagree.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ACCEPT, promise_values(message))
+        cursor.execute(_ACCEPT, promise.values())
 
 
 _ACCEPT = f"WITH gate AS (SELECT 1), {PROMISE.format(gate='gate')} SELECT 1"
@@ -301,7 +317,7 @@ def _record(outcomes: Sequence[Outcome]) -> None:
         elif outcome.state is State.HELD:
             hold(message.account_sid, None, outcome.reason)
         elif outcome.report and message.is_probe:
-            release(message.account_sid, message.sender)
+            got_through(message, arrived=False)
 
 
 _RECORD = """
@@ -328,11 +344,12 @@ WITH outcome AS (
     UPDATE sms_message m SET duplicate_detected = true, updated_at = statement_timestamp()
     FROM outcome
     WHERE m.id = outcome.id AND m.provider_sid <> outcome.sid AND m.state NOT IN ('submitting', 'unconfirmed')
+    RETURNING m.id, m.attempt
 )
 INSERT INTO sms_messageevent
     (message_id, at, state, attempt, provider_status, provider_sid, error_code, detail)
-SELECT moved.id, statement_timestamp(), outcome.state, moved.attempt, outcome.status,
+SELECT id, statement_timestamp(), outcome.state, attempt, outcome.status,
        COALESCE(outcome.sid, ''), outcome.error_code, outcome.reason
-FROM moved JOIN outcome USING (id)
+FROM (TABLE moved UNION ALL TABLE doubled) noted JOIN outcome USING (id)
 ON CONFLICT DO NOTHING
 """

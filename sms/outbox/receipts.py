@@ -5,10 +5,15 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from sms.models import Message, MessageEvent
-from sms.outbox.senders import follow
+from sms.models import Message, MessageEvent, State
+from sms.outbox.senders import follow, got_through
 from sms.outbox.states import RANK, plain
 from sms.providers.base import Report
+
+# In a network, and perhaps on a phone: the carrier has let it out.
+ARRIVED = (State.SENT, State.DELIVERED)
+# Ends that we set: a carrier that had the text all the same knows better.
+GIVEN_UP = (State.BLOCKED, State.CANCELED, State.FAILED)
 
 
 def receipt(message: Message, attempt: int, report: Report) -> bool:
@@ -23,6 +28,8 @@ def receipt(message: Message, attempt: int, report: Report) -> bool:
             moved = _receipt(message, attempt, report)
             if moved and report.error_code:
                 follow(message, report.error_code)
+            elif moved and report.state in ARRIVED:
+                got_through(message, arrived=True)
     except IntegrityError:
         # The SID is another message's: it says nothing of this one.
         return False
@@ -52,7 +59,8 @@ def _receipt(message: Message, attempt: int, report: Report) -> bool:
     rows.exclude(provider_sid=None).exclude(provider_sid=report.sid).filter(duplicate_detected=False).update(
         duplicate_detected=True, updated_at=Now()
     )
-    rows.filter(provider_sid=None).update(provider_sid=report.sid)
+    if rows.filter(provider_sid=None).update(provider_sid=report.sid):
+        lower += GIVEN_UP
     # A queued message that was handed over once: what is reported is that attempt, and it arrived.
     return bool(
         rows.filter(state__in=lower, provider_sid=report.sid, attempt__gt=0).update(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from sms.models import Message, OptOut, Sender, State
@@ -71,6 +71,23 @@ def release(account_sid: str, address: str | None = None) -> None:
         held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
         while move(held, State.QUEUED, AGAIN) == BATCH:
             pass
+
+
+def got_through(message: Message, arrived: bool) -> None:
+    """A text that was handed over while its sender was held got through: release the sender, if that proves
+    that it can send again.
+
+    For what only receipts refuse, the carrier takes texts all the same: there, it must have `arrived` in the
+    network, or each probe would let go of what then fails, too.
+    """
+    submitted_at = Message.objects.filter(pk=message.pk).values("submitted_at")
+    held = Sender.objects.filter(
+        account_sid=message.account_sid, address=message.sender, held_at__lt=Subquery(submitted_at)
+    )
+    if not arrived:
+        held = held.filter(Q(held_code=None) | Q(held_code__lt=codes.FIRST_BY_RECEIPT))
+    if held.exists():
+        release(message.account_sid, message.sender)
 
 
 @contextmanager

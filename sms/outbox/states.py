@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -39,8 +41,12 @@ def move(rows: QuerySet[Message], state: State, reason: str, skip_locked: bool =
         )
         if not found:
             return 0
+        changes: dict[str, Any] = {"state": state, "reason": reason}
+        if state is State.QUEUED:
+            # What it was held for is over.
+            changes["error_code"] = None
         moved = rows.filter(pk__in=[pk for pk, _ in found]).update(
-            state=state, reason=reason, lease_until=None, next_attempt_at=Now(), updated_at=Now()
+            **changes, lease_until=None, next_attempt_at=Now(), updated_at=Now()
         )
         MessageEvent.objects.bulk_create(
             MessageEvent(message_id=pk, at=Now(), state=state, attempt=attempt, detail=reason)

@@ -16,11 +16,17 @@ class Atlas(Twilio):
     def credentials(self, account_sid: str) -> list[Credential]:
         if not account_sid or account_sid != settings.ATLAS_ACCOUNT_SID:
             return []
-        return [Credential(settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN)]
+        return [_operators()]
 
     def credential(self, message: Message) -> Credential:
         if message.account_sid != settings.ATLAS_ACCOUNT_SID:
             raise NoCredential(
                 "The account that this text was promised with is no longer the one in ATLAS_ACCOUNT_SID."
             )
-        return Credential(settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN)
+        return _operators()
+
+
+def _operators() -> Credential:
+    return Credential(
+        settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN, settings.ATLAS_SECONDARY_AUTH_TOKEN
+    )

@@ -64,21 +64,22 @@ class Credential:
 
     account_sid: str
     auth_token: Secret | str
-    secondary_token: Secret | None = None
+    secondary_token: Secret | str | None = None
 
     def token(self) -> str:
         """The plain token to send with. Raises WrongEncryptionKey."""
-        return self.auth_token if isinstance(self.auth_token, str) else self.auth_token.reveal()
+        return _plain(self.auth_token)
 
     def signing_tokens(self) -> list[str]:
         """The plain tokens that a webhook may be signed with. Raises WrongEncryptionKey."""
-        tokens = [self.token()]
-        if self.secondary_token:
-            tokens.append(self.secondary_token.reveal())
-        return tokens
+        return [_plain(token) for token in (self.auth_token, self.secondary_token) if token]
 
     def __repr__(self) -> str:
         return f"<Credential {self.account_sid}>"
+
+
+def _plain(token: Secret | str) -> str:
+    return token if isinstance(token, str) else token.reveal()
 
 
 @dataclass(frozen=True, slots=True)

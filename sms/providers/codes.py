@@ -1,6 +1,11 @@
 """What each of Twilio's error codes means for a text: one table, and a safe meaning for what is not in it.
 
 Codes and their meaning: https://www.twilio.com/docs/api/errors. Twilio adds codes without notice.
+
+A code comes in the answer to our request, or later in a receipt. What a receipt says failed is never sent
+again by itself, though Twilio says of some codes that a later try may work (30003, 30008, 30017, 30500): the
+call is over by then, and some of them do not even prove that the text did not arrive. So RETRY and DOUBT
+follow from an answer only; the others from a receipt, too.
 """
 
 from __future__ import annotations
@@ -17,6 +22,12 @@ class Consequence(StrEnum):
     HOLD_SENDER = "hold the sender"  # Nothing goes from this sender until a person mends it.
     HOLD_ACCOUNT = "hold the account"  # Nothing goes with this credential until a person mends it.
     RETRY = "retry"  # It was surely not taken, and may be later.
+    DOUBT = "doubt"  # It may have been taken: the carrier is asked.
+    NOTICE = "notice"  # Nothing follows for any text; a person should know.
+
+
+# From here on they come by receipt: the carrier takes a text first. That it takes another proves nothing.
+FIRST_BY_RECEIPT = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +45,24 @@ NOT_NOW = "I can't send text messages at the moment."
 NOT_THIS = "That text could not be sent."
 OPTED_OUT = "That number has opted out of our text messages."
 MAYBE_LATER = "The text could not be delivered just now."
+CANNOT_TELL = "I can't tell whether the text arrived."
+CHECKING = "I'm still checking whether the text went out."
 
 _RECIPIENT = "Ask for another number; landlines and some internet numbers cannot get texts."
 _CONSOLE = "Look at the account's first page in the Twilio console."
 _SENDER = "Choose another From under Build > SMS or Actions Added, or set this one up in the Twilio console."
 _BUG = "Report this as a fault of Midcall: it should have been found before sending."
 _REGISTRATION = "Finish the registration of this sender in the Twilio console; until then carriers refuse it."
+_A2P = (
+    "Register the brand and its campaign under Messaging > Regulatory compliance > A2P 10DLC in the Twilio "
+    "console, and put this number into the campaign's Messaging Service."
+)
+_TOLL_FREE = "Submit the toll-free verification of this number in the Twilio console; it takes some days."
 _NOTHING = "Nothing; the carrier's decision stands."
-_SENDING_RATE = "Send less from this sender, or raise its limit with Twilio."
+_SENDING_RATE = "Lower the sender's rate under Messages > Senders, or have Twilio raise its limit."
 _SERVICE = "Check the Messaging Service and its senders in the Twilio console."
 _CONTENT = "Change the wording; links and some words are filtered by carriers."
+_BY_ITSELF = "Nothing: it is looked up at Twilio by itself."
 
 
 def _row(consequence: Consequence, plain: str, say: str, remedy: str, *codes: int) -> dict[int, Meaning]:
@@ -66,7 +85,9 @@ MEANINGS: dict[int, Meaning] = {
            "Verify the number in the Twilio console, or upgrade the account.", 21608, 21219),
     **_row(_C.HOLD_ACCOUNT, "The account has reached its daily limit.", NOT_NOW,
            "Wait until tomorrow, or ask Twilio to raise the limit.", 63038),
-    **_row(_C.RETRY, "The account sends faster than Twilio takes.", NOT_NOW, _SENDING_RATE, 20429, 63017),
+    **_row(_C.RETRY, "The account sends faster than Twilio takes.", NOT_NOW, _SENDING_RATE,
+           20429, 63017, 63018),
+    **_row(_C.DOUBT, "A fault at Twilio; it may have the text.", CHECKING, _BY_ITSELF, 20500, 20503),
     # The recipient
     **_row(_C.FAIL, "The recipient is not a phone number.", CANNOT_REACH, _RECIPIENT,
            21211, 21217, 21401, 21421),
@@ -91,12 +112,19 @@ MEANINGS: dict[int, Meaning] = {
            21212, 21601, 21606, 21607, 21616, 21659, 21660),
     **_row(_C.HOLD_SENDER, "The Messaging Service is missing, empty or wrongly set up.", NOT_NOW, _SERVICE,
            21701, 21702, 21703, 21704, 21705, 21709, 21712, 21715),
-    **_row(_C.HOLD_SENDER, "The sender is not registered for US texts (A2P 10DLC or toll-free).", NOT_NOW,
-           _REGISTRATION, *range(21717, 21729), 30032, 30034, 30035, 30125),
+    **_row(_C.HOLD_SENDER, "The A2P 10DLC registration is missing: US carriers refuse this number.", NOT_NOW,
+           _A2P, 30034),
+    **_row(_C.HOLD_SENDER, "The A2P 10DLC registration of this number is not finished or not accepted.",
+           NOT_NOW, _A2P, *range(21717, 21729), 30035, 30125),
+    **_row(_C.HOLD_SENDER, "The toll-free verification is missing: US carriers refuse this number.", NOT_NOW,
+           _TOLL_FREE, 30032),
     **_row(_C.HOLD_SENDER, "The sender id must be registered in this country first.", NOT_NOW,
            _REGISTRATION, 30018, 30024),
     **_row(_C.HOLD_SENDER, "The sender has reached its daily limit at the US carriers.", NOT_NOW,
            "Wait until tomorrow, or raise the registered campaign's limit.", 30023, 30027),
+    **_row(_C.NOTICE, "The sender has used half or more of its daily limit at the US carriers.", "",
+           "Expect it to be held when the limit is reached, or raise the registered campaign's limit.",
+           30025, 30026),
     **_row(_C.HOLD_SENDER, "The channel is not set up.", NOT_NOW, _SERVICE,
            63001, 63002, 63007, 63008, 63020, 63022, 63035),
     # The text
@@ -119,12 +147,16 @@ MEANINGS: dict[int, Meaning] = {
     **_row(_C.OPT_OUT, "The recipient has blocked us on this channel.", OPTED_OUT, _NOTHING, 63014, 63033),
     # The network
     **_row(_C.FAIL, "The carrier gave no reason.", MAYBE_LATER, "Try again later by hand.", 30008),
-    **_row(_C.FAIL, "The carrier is congested.", MAYBE_LATER, "Try again later by hand.",
-           30017, 30022, 63018),
+    **_row(_C.FAIL, "The carrier is congested.", MAYBE_LATER, "Try again later by hand.", 30017),
+    **_row(_C.FAIL, "The sender sends faster than US carriers take (A2P 10DLC).", MAYBE_LATER, _SENDING_RATE,
+           30022),
     **_row(_C.FAIL, "A fault at Twilio or the carrier.", MAYBE_LATER, "Try again later by hand.",
            30020, 30021, 30500, 63009, 63010, 63012, 63023),
-    **_row(_C.FAIL, "The carrier did not answer Twilio; the text may have arrived.", MAYBE_LATER,
+    **_row(_C.FAIL, "The carrier did not answer Twilio; the text may have arrived.", CANNOT_TELL,
            "Ask the recipient before you send it again.", 30410),
+    # Us
+    **_row(_C.NOTICE, "Twilio could not reach Midcall, or could not read its answer.", "",
+           "Is PUBLIC_URL right, and reachable from outside?", 11200, 11205, 12100, 12300),
 }  # fmt: skip
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import math
 import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -23,7 +26,7 @@ from twilio.request_validator import RequestValidator
 
 from sms import text
 from sms.models import Message, State, UserProfile
-from sms.providers import keywords
+from sms.providers import codes, keywords
 from sms.providers.base import (
     Credential,
     Inbound,
@@ -37,6 +40,7 @@ from sms.providers.base import (
     Wish,
     write_before,
 )
+from sms.providers.codes import Consequence
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -188,10 +192,9 @@ class Twilio(Provider):
         # As the carrier writes it, whether or not we would text it: a STOP is a STOP.
         if not _E164.fullmatch(sender):
             raise ValueError("No From that is a number.")
-        # Set where Twilio's own opt-out handling has recognised a keyword.
-        kind = params.get("OptOutType", "")
-        wish = {"STOP": Wish.STOP, "START": Wish.START, "HELP": Wish.NOTHING}.get(kind)
-        return Inbound(sender, body, keywords.wish(body) if wish is None else wish)
+        # Set where Twilio's own opt-out handling has recognised a keyword. To HELP it answers by itself.
+        wish = {"STOP": Wish.STOP, "START": Wish.START}.get(params.get("OptOutType", ""))
+        return Inbound(sender, body, wish or keywords.wish(body))
 
     def warm(self) -> None:
         from twilio.rest import Client
@@ -259,9 +262,12 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
         ) as response:
-            if response.status == TOO_MANY_REQUESTS:
-                raise Throttled("The account sends faster than the provider takes.", _retry_after(response))
-            return Response(response.status, await response.text(), response.headers)
+            body = await response.text()
+            if response.status == TOO_MANY_REQUESTS and not _forbids(body):
+                raise Throttled(
+                    "The account sends faster than the provider takes.", _retry_after(response.headers)
+                )
+            return Response(response.status, body, response.headers)
 
     async def close(self) -> None:
         await self._session.close()
@@ -317,7 +323,30 @@ def _verdict(error: TwilioRestException | TwilioServiceException) -> Exception:
     return Unconfirmed(f"The provider answered with HTTP {error.status}.")
 
 
-def _retry_after(response: aiohttp.ClientResponse) -> timedelta:
-    value = response.headers.get("Retry-After", "")
-    seconds = int(value) if value.isascii() and value.isdigit() else 1
+def _forbids(body: str) -> bool:
+    """Whether an answer 429 is more than "not so fast": a used up day's limit (63038) comes with it, too."""
+    try:
+        known = codes.MEANINGS.get(json.loads(body)["code"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    return known is not None and known.consequence is not Consequence.RETRY
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    """How long a carrier wants to be left alone: in seconds, or until a time by its own clock (RFC 9110,
+    10.2.3); a second if it does not say."""
+    value = headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        seconds = int(value[:9])
+    else:
+        seconds = math.ceil((_moment(value) - _moment(headers.get("Date", ""))).total_seconds())
     return timedelta(seconds=min(max(seconds, 1), MAX_RETRY_AFTER_SECONDS))
+
+
+def _moment(date: str) -> datetime:
+    """An HTTP date; now, for what is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return datetime.now(UTC)
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -69,6 +69,7 @@ class Submission:
     sender: str | None = None
     service_sid: str | None = None
     status_callback: str | None = None
+    validity_period: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ class Text:
     direction: str = OUTBOUND
     service_sid: str | None = None
     status_callback: str | None = None
+    validity_period: int | None = None
     fault: str | None = None
     fate: str = "delivered"
     fate_code: int | None = None
@@ -128,6 +130,7 @@ class Text:
             "messaging_service_sid": self.service_sid,
             "num_segments": self.num_segments,
             "status_callback": self.status_callback,
+            "validity_period": self.validity_period,
             "status": self.status,
             "error_code": self.error_code,
             "error_message": self.error_message(),
@@ -223,6 +226,7 @@ class Carrier:
             answer=post.answer,
             service_sid=submission.service_sid,
             status_callback=submission.status_callback,
+            validity_period=submission.validity_period,
             fault=post.fault,
             fate=str(outcome.parameters["status"]) if outcome else "delivered",
             fate_code=outcome.whole("code") if outcome else None,

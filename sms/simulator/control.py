@@ -325,4 +325,5 @@ def _described(parameter: Parameter) -> dict[str, Any]:
         "most": parameter.most,
         "whole": parameter.whole,
         "choices": parameter.choices,
+        "known": parameter.known,
     }

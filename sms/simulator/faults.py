@@ -8,8 +8,10 @@ import itertools
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from . import codes
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII)
 PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -36,7 +38,10 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value that a fault takes: in a range, or one of `choices`. No default: required."""
+    """A value that a fault takes: in a range, or one of `choices`. No default: required.
+
+    `known` are values that mean something to people, with what they mean.
+    """
 
     words: str
     default: float | str | None = None
@@ -44,6 +49,7 @@ class Parameter:
     most: float = DAY_SECONDS
     whole: bool = False
     choices: tuple[int | str, ...] = ()
+    known: Mapping[int, str] = field(default_factory=dict)
 
     def check(self, name: str, value: object) -> float | str:
         """`value` as the fault uses it; raises BadRule when it is none of those allowed."""
@@ -72,7 +78,7 @@ def _seconds(default: float, words: str) -> dict[str, Parameter]:
 
 
 _COPIES = "copies of each"
-_CODE = Parameter("Twilio error code", least=10_000, most=99_999, whole=True)
+_CODE = Parameter("Twilio error code", least=10_000, most=99_999, whole=True, known=codes.MESSAGES)
 
 FAULTS: dict[str, Fault] = {
     "accept_then_reset": Fault(Aspect.ANSWER, "Takes the text, then resets the connection"),
@@ -97,14 +103,19 @@ FAULTS: dict[str, Fault] = {
     "never_accept_500": Fault(Aspect.ANSWER, "Answers 500, takes nothing"),
     "hang": Fault(Aspect.ANSWER, "Never answers, takes nothing", _seconds(300, "seconds held")),
     "rate_limited": Fault(
-        Aspect.ANSWER, "Answers 429: too many requests", _seconds(1, "seconds in Retry-After")
+        Aspect.ANSWER,
+        "Answers 429: too many requests",
+        {
+            **_seconds(1, "seconds in Retry-After"),
+            "written": Parameter("Retry-After written as", "seconds", choices=("seconds", "date")),
+        },
     ),
     "error": Fault(Aspect.ANSWER, "Refuses the text with a Twilio code", {"code": _CODE}),
     "fails_later": Fault(
         Aspect.OUTCOME,
         "Takes the text, fails to deliver it",
         {
-            "code": Parameter(_CODE.words, 30003, _CODE.least, _CODE.most, whole=True),
+            "code": replace(_CODE, default=30003),
             "status": Parameter("final status", "undelivered", choices=("undelivered", "failed")),
         },
     ),

@@ -8,6 +8,8 @@ import json
 import re
 import socket
 import struct
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -142,7 +144,7 @@ class TwilioApi:
             case "rate_limited":
                 record("429 20429")
                 response = Refused(20429).response()
-                response.headers["Retry-After"] = f"{rule.seconds():g}"
+                response.headers["Retry-After"] = _retry_after(rule)
                 return response
             case "error":
                 refused = Refused(rule.whole("code"), submission.to)
@@ -185,6 +187,13 @@ class TwilioApi:
                 return _gateway_page(status, "Bad Gateway" if status == 502 else "Gateway Timeout")
 
 
+def _retry_after(rule: Rule) -> str:
+    """Both forms of RFC 9110, 10.2.3."""
+    if rule.parameters["written"] == "date":
+        return formatdate(time.time() + rule.seconds(), usegmt=True)
+    return f"{rule.seconds():g}"
+
+
 async def _form(request: web.Request) -> dict[str, str]:
     raw = await request.read()
     try:
@@ -221,7 +230,9 @@ def _submission(fields: dict[str, str]) -> Submission:
         raise Refused(90007, validity[:64])
     if validity and int(validity) not in VALIDITY_SECONDS:
         raise Refused(90007, validity)
-    return Submission(to, body, sender or None, service or None, callback or None)
+    return Submission(
+        to, body, sender or None, service or None, callback or None, int(validity) if validity else None
+    )
 
 
 def is_web_address(url: str) -> bool:

@@ -276,6 +276,18 @@ class TestTemplates:
         client.post(reverse(self.url), {**self.data, "owner": ann.pk, "provider": "atlas"})
         assert SmsTemplate.objects.get().provider == "twilio"
 
+    @pytest.mark.parametrize(
+        ("asked", "stored"),
+        [({}, "resend"), ({"on_doubt": ""}, "resend"), ({"on_doubt": "unknown"}, "unknown")],
+    )
+    def test_what_becomes_of_a_lost_text_is_chosen_in_plain_words(self, ann, asked, stored):
+        client = logged_in(ann)
+        assert "Do not send it again" in client.get(reverse(self.url)).text
+
+        client.post(reverse(self.url), {**self.data, "owner": ann.pk, **asked})
+
+        assert SmsTemplate.objects.get().on_doubt == stored
+
     def test_a_sender_is_none_of_the_platforms(self, ann, settings):
         settings.ATLAS_ACCOUNT_SID = "AC" + "1" * 32
         data = {**self.data, "owner": ann.pk, "provider": "atlas", "sender": "+13125550142"}
@@ -319,6 +331,94 @@ class TestMessages:
         assert "It is a landline." in page
         assert "What to do:" in page and "Ask for another number" in page
         assert "Step by step" in page
+
+    def cancel_url(self, *messages: Message) -> str:
+        return f"{reverse('admin:sms_message_cancel')}?texts={','.join(str(each.pk) for each in messages)}"
+
+    def test_one_that_waits_is_canceled_with_the_reason_on_record(self, ann):
+        message = factories.MessageFactory()
+        client = logged_in(ann)
+        url = self.cancel_url(message)
+        page = client.get(reverse("admin:sms_message_change", args=[message.pk])).text
+        assert f'href="{url}"' in page
+
+        assert client.post(url, {"because": ""}).status_code == 200
+        assert Message.objects.get().state == State.QUEUED
+        client.post(url, {"because": "They called back."})
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("canceled", "Canceled by ann: They called back.")
+        assert LogEntry.objects.get().get_change_message() == "Canceled: They called back."
+        page = client.get(reverse("admin:sms_message_change", args=[message.pk])).text
+        assert "Canceled by ann: They called back." in page
+        assert "Cancel this text" not in page
+
+    def test_several_are_canceled_from_the_list_as_far_as_they_wait(self, ann):
+        queued, held = factories.MessageFactory(), factories.MessageFactory(state=State.HELD)
+        sent = factories.MessageFactory(state=State.SENT, attempt=1)
+        client = logged_in(ann)
+        chosen = [str(message.pk) for message in (queued, held, sent)]
+
+        action = client.post(
+            reverse("admin:sms_message_changelist"),
+            {"action": "cancel_texts", "_selected_action": chosen, "index": "0"},
+        )
+        page = client.get(action.url).text
+        client.post(action.url, {"because": "The restaurant is closed."})
+
+        assert "Cancel 2 texts" in page and "the others have left, or have ended" in page
+        states = dict(Message.objects.values_list("pk", "state"))
+        assert [states[each.pk] for each in (queued, held, sent)] == ["canceled", "canceled", "sent"]
+        assert LogEntry.objects.count() == 2
+
+    def test_one_that_leaves_meanwhile_is_not_said_to_be_canceled(self, ann):
+        message = factories.MessageFactory(state=State.SENT, attempt=1)
+
+        response = logged_in(ann).post(self.cancel_url(message), {"because": "Too late."})
+
+        assert "There is nothing to cancel" in response.text
+        assert Message.objects.get().state == State.SENT
+        assert not LogEntry.objects.exists()
+
+    def test_canceling_needs_the_permission_to_change(self, bob):
+        allow(bob, "view_message")
+        message = factories.MessageFactory()
+        client = logged_in(bob)
+
+        assert client.post(self.cancel_url(message), {"because": "x"}).status_code == 403
+        page = client.get(reverse("admin:sms_message_change", args=[message.pk])).text
+        assert "Cancel this text" not in page
+        assert "cancel_texts" not in client.get(reverse("admin:sms_message_changelist")).text
+        allow(bob, "change_message")
+        assert client.post(self.cancel_url(message), {"because": "x"}).status_code == 302
+
+    @pytest.mark.parametrize("texts", ["", "x", "%00", "1,2,3", "x" * 5000])
+    def test_what_is_no_text_is_not_canceled(self, ann, texts):
+        url = f"{reverse('admin:sms_message_cancel')}?texts={texts}"
+
+        assert logged_in(ann).post(url, {"because": "x"}).status_code == 200
+
+    def test_one_that_was_sent_twice_is_counted_on_the_first_page_and_says_so(self, ann):
+        client = logged_in(ann)
+        assert "Sent twice" not in client.get(reverse("admin:index")).text
+        message = factories.MessageFactory(
+            state=State.DELIVERED, attempt=2, provider_sid="SM" + "a" * 32, duplicate_detected=True
+        )
+        message.events.create(state=State.SENT, provider_status="sent", provider_sid="SM" + "b" * 32)
+
+        assert "Sent twice in the last 30 days: 1." in client.get(reverse("admin:index")).text
+        found = client.get(reverse("admin:sms_message_changelist"), {"duplicate_detected__exact": "1"})
+        assert [each.pk for each in found.context["cl"].result_list] == [message.pk]
+        page = client.get(reverse("admin:sms_message_change", args=[message.pk])).text
+        assert "got it twice" in page and "SM" + "b" * 32 in page
+
+    def test_one_that_is_held_says_what_its_sender_needs(self, ann):
+        message = factories.MessageFactory()
+        outbox.hold(message.account_sid, message.sender, "The A2P 10DLC registration is missing.", 30034)
+
+        page = logged_in(ann).get(reverse("admin:sms_message_change", args=[message.pk])).text
+
+        assert "Register the brand and its campaign" in page
 
     def test_they_are_read_only(self, ann):
         message = factories.MessageFactory()

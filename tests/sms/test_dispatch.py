@@ -74,17 +74,32 @@ class TestAnswers:
         assert message.reason
         assert carrier.texts() == []
 
-    def test_too_many_requests_wait_as_long_as_the_carrier_says(self, carrier):
-        carrier.misbehave("rate_limited", seconds=30)
+    def test_a_carrier_may_hold_it_for_as_long_as_it_is_worth_sending(self, carrier):
+        drained(send_within=timedelta(minutes=10))
+
+        [text] = carrier.texts()
+        assert 590 <= text["validity_period"] <= 600
+
+    @pytest.mark.parametrize("written", ["seconds", "date"])
+    def test_too_many_requests_wait_as_long_as_the_carrier_says(self, carrier, written):
+        carrier.misbehave("rate_limited", seconds=30, written=written)
 
         message = drained()
 
         assert (message.state, message.refusals) == (State.QUEUED, 0)
         wait = (message.next_attempt_at - message.updated_at).total_seconds()
-        assert wait == 30
+        assert wait == 30 or (written == "date" and 29 <= wait <= 31)
         # Nor does the account send anything else meanwhile.
         MessageFactory(profile=message.profile)
         assert dispatch.drain() == 0
+
+    def test_a_limit_that_ends_tomorrow_holds_what_the_account_sends(self, carrier):
+        carrier.misbehave("error", code=63038)
+
+        message = drained()
+
+        assert (message.state, message.error_code) == (State.HELD, 63038)
+        assert Sender.held(message.account_sid, message.sender) == "The account has reached its daily limit."
 
     @pytest.mark.parametrize(
         "fault",
@@ -146,6 +161,21 @@ class TestAnswers:
         assert (message.state, message.error_code) == (State.HELD, 20003)
         assert "Account SID and Auth Token" in message.reason
 
+    def test_and_its_owner_is_told(self, carrier, mailoutbox):
+        message = MessageFactory()
+        profile = UserProfile.objects.get(pk=message.profile_id)
+        profile.user.email = "olive@example.com"
+        profile.user.save()
+        profile.twilio_auth_token = "0" * 32
+        profile.save()
+
+        dispatch.drain()
+        dispatch.reconcile()
+
+        [mail] = mailoutbox
+        assert mail.to == ["olive@example.com"]
+        assert "Enter the credentials again" in mail.body
+
     def test_credentials_that_were_removed_hold_what_was_promised_with_them(self, carrier):
         message = MessageFactory()
         UserProfile.objects.update(twilio_auth_token=None)
@@ -171,10 +201,10 @@ class TestAnswers:
 
 
 class TestDoubts:
-    def in_doubt(self, carrier, fault: str) -> Message:
+    def in_doubt(self, carrier, fault: str, **fields) -> Message:
         carrier.misbehave("callbacks_dropped")
         carrier.misbehave(fault, times=1)
-        message = drained()
+        message = drained(**fields)
         assert message.state == State.UNCONFIRMED
         return message
 
@@ -206,6 +236,15 @@ class TestDoubts:
         message.refresh_from_db()
         assert (message.state, message.attempt) == (State.ACCEPTED, 2)
         assert len(carrier.texts()) == 1
+
+    def test_or_not_at_all_if_its_action_says_so(self, carrier):
+        message = self.in_doubt(carrier, "never_accept_reset", on_doubt="unknown")
+
+        self.look_up(message)
+        assert self.look_up(message).state == State.UNKNOWN
+        dispatch.drain()
+
+        assert carrier.texts() == []
 
     def test_a_list_that_cannot_be_read_decides_nothing(self, carrier):
         message = self.in_doubt(carrier, "never_accept_reset")
@@ -265,13 +304,29 @@ class TestFairness:
         quick = MessageFactory(
             account_sid=ATLAS_SID, provider="atlas", profile=None, sender="+13125550100", body="Quick."
         )
-        carrier.misbehave("answer_slow", account=slow[0].account_sid, seconds=2)
+        carrier.misbehave("answer_slow", account=slow[0].account_sid, seconds=4)
         drain = threading.Thread(target=dispatch.drain)
 
         drain.start()
         try:
-            eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=1.5)
+            eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=3)
             assert Message.objects.filter(state=State.SUBMITTING).count() == 30
+        finally:
+            drain.join()
+
+    @pytest.mark.parametrize("fault", ["rate_limited", "hang"])
+    def test_nor_does_one_that_is_throttled_or_never_answers(self, carrier, fault):
+        broken = MessageFactory.create_batch(30)
+        carrier.misbehave(fault, account=broken[0].account_sid, seconds=4)
+        drain = threading.Thread(target=dispatch.drain)
+
+        drain.start()
+        try:
+            quick = MessageFactory(
+                account_sid=ATLAS_SID, provider="atlas", profile=None, sender="+13125550100", body="Quick."
+            )
+            dispatch.drain()
+            eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=3)
         finally:
             drain.join()
 

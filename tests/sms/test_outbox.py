@@ -13,7 +13,7 @@ from sms import outbox
 from sms.models import Message, OptOut, Sender, State
 from sms.outbox import Outcome
 from sms.providers.base import Report
-from tests.factories import ACCOUNT_SID, CALLER, MessageFactory
+from tests.factories import ACCOUNT_SID, CALLER, MessageFactory, PromiseFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -194,6 +194,7 @@ class TestRecord:
 
         message.refresh_from_db()
         assert (message.duplicate_detected, message.provider_sid) == (True, OTHER_SID)
+        assert message.events.filter(provider_sid=SID).exists()
 
 
 class TestReceipt:
@@ -272,6 +273,50 @@ class TestReceipt:
         assert message.duplicate_detected
         assert message.provider_sid == SID
 
+    @pytest.mark.parametrize("early", [True, False])
+    def test_a_receipt_of_the_first_try_after_a_resend_is_seen(self, early):
+        MessageFactory()
+        message = claim_one()
+        outbox.record([Outcome(message, State.QUEUED, delay=timedelta(seconds=-1))])
+        again = claim_one()
+        late = report(State.DELIVERED, OTHER_SID)
+        answer = [Outcome.taken(again, report(State.ACCEPTED, SID))]
+
+        if early:
+            outbox.receipt(message, 1, late)
+            outbox.record(answer)
+        else:
+            outbox.record(answer)
+            outbox.receipt(message, 1, late)
+
+        message.refresh_from_db()
+        assert message.duplicate_detected
+        assert set(message.events.exclude(provider_sid="").values_list("provider_sid", flat=True)) == {
+            SID,
+            OTHER_SID,
+        }
+
+    @pytest.mark.parametrize(
+        "end", [State.BLOCKED, State.CANCELED, State.FAILED, State.EXPIRED, State.UNKNOWN]
+    )
+    def test_a_carrier_that_has_what_we_gave_up_knows_better(self, end):
+        message = MessageFactory(state=end, attempt=1)
+
+        assert outbox.receipt(message, 1, report(State.SENT))
+        assert outbox.receipt(message, 1, report(State.DELIVERED))
+        assert not outbox.receipt(message, 1, report(State.FAILED))
+
+        assert state_of(message) == State.DELIVERED
+
+    @pytest.mark.parametrize("end", [State.FAILED, State.CANCELED])
+    def test_what_the_carrier_itself_ended_stays_ended(self, end):
+        message = self.submitted()
+        outbox.receipt(message, 1, report(end))
+
+        assert not outbox.receipt(message, 1, report(State.SENT))
+
+        assert state_of(message) == end
+
     def test_a_sid_of_another_message_says_nothing(self):
         MessageFactory(provider_sid=OTHER_SID, state=State.DELIVERED)
         MessageFactory()
@@ -291,8 +336,8 @@ class TestReceipt:
 
 
 class TestDoubt:
-    def in_doubt(self, attempt: int = 1) -> Message:
-        MessageFactory()
+    def in_doubt(self, attempt: int = 1, **fields) -> Message:
+        MessageFactory(**fields)
         message = claim_one()
         outbox.record([Outcome(message, State.UNCONFIRMED, reason="The connection broke.")])
         Message.objects.filter(pk=message.pk).update(attempt=attempt)
@@ -331,6 +376,27 @@ class TestDoubt:
 
         assert state_of(message) == State.UNCONFIRMED
 
+    def test_what_a_list_holds_is_not_adopted_once_the_doubt_is_over(self):
+        message = self.in_doubt()
+        self.listed_clean(message)
+        self.listed_clean(message)
+        twin = MessageFactory(recipient=message.recipient, body=message.body, profile=message.profile)
+        Message.objects.filter(pk=message.pk).update(next_attempt_at=Now() + timedelta(minutes=1))
+        assert claim_one().pk == twin.pk
+
+        # Another reconciler has read the list meanwhile; what it found is the twin's.
+        assert not outbox.listed(message, Report("SM" + "7" * 32, "queued", State.ACCEPTED, None))
+
+        message.refresh_from_db()
+        assert (message.state, message.provider_sid) == (State.QUEUED, None)
+
+    def test_what_a_list_holds_resolves_a_doubt(self):
+        message = self.in_doubt()
+
+        assert outbox.listed(message, Report("SM" + "7" * 32, "queued", State.ACCEPTED, None))
+
+        assert state_of(message) == State.ACCEPTED
+
     def test_two_clean_listings_late_and_apart_send_it_again(self):
         message = self.in_doubt()
 
@@ -339,6 +405,17 @@ class TestDoubt:
 
         assert state_of(message) == State.QUEUED
         assert claim_one().attempt == 2
+
+    def test_or_end_unknown_if_it_was_promised_so(self):
+        message = self.in_doubt(on_doubt="unknown")
+
+        self.listed_clean(message)
+        assert state_of(message) == State.UNCONFIRMED
+        self.listed_clean(message)
+
+        assert state_of(message) == State.UNKNOWN
+        assert "not to be sent again" in message.events.last().detail
+        assert outbox.claim(10) == []
 
     def test_a_second_doubt_ends_unknown(self):
         message = self.in_doubt(attempt=2)
@@ -396,8 +473,7 @@ class TestSenders:
             "MG" + "0" * 32: 100,
         }.items():
             for _ in range(2):
-                message = MessageFactory.build(sender=address, profile=None, account_sid="AC1")
-                outbox.accept(message)
+                outbox.accept(PromiseFactory(sender=address, account_sid="AC1"))
             assert Sender.objects.get(address=address).messages_per_second == rate
 
     def test_a_sender_keeps_to_its_rate_after_a_burst(self):
@@ -447,7 +523,7 @@ class TestSenders:
         outbox.record([Outcome.refused(outbox.claim(1)[0], 30034)])
 
         assert (state_of(first), state_of(other)) == ("held", "queued")
-        assert "not registered" in Message.objects.get(pk=first.pk).reason
+        assert "registration is missing" in Message.objects.get(pk=first.pk).reason
 
     def test_a_probe_that_gets_through_releases_what_was_held(self):
         MessageFactory.create_batch(3)
@@ -473,6 +549,56 @@ class TestSenders:
         outbox.probe()
 
         assert set(Message.objects.values_list("state", flat=True)) == {"held"}
+
+    def unregistered(self, texts: int) -> Message:
+        """The next probe of a sender that receipts have named unregistered, taken by the carrier."""
+        MessageFactory.create_batch(texts)
+        first = outbox.claim(1)[0]
+        outbox.record([Outcome.taken(first, report(State.ACCEPTED))])
+        outbox.receipt(first, 1, report(State.UNDELIVERED, code=30034))
+        self.sender(paused_until=Now())
+        outbox.probe()
+        probe = claim_one()
+        outbox.record([Outcome.taken(probe, report(State.ACCEPTED, OTHER_SID))])
+        return probe
+
+    def test_that_a_carrier_takes_a_text_proves_nothing_where_receipts_refuse(self):
+        probe = self.unregistered(texts=4)
+        assert Message.objects.filter(state=State.HELD).count() == 2
+
+        outbox.receipt(probe, 1, report(State.UNDELIVERED, OTHER_SID, code=30034))
+        outbox.probe()
+
+        assert Message.objects.filter(state=State.HELD).count() == 2
+        assert outbox.claim(10) == []
+
+    @pytest.mark.parametrize("state", [State.SENT, State.DELIVERED])
+    def test_but_a_receipt_that_it_was_sent_does(self, state):
+        probe = self.unregistered(texts=4)
+
+        outbox.receipt(probe, 1, report(state, OTHER_SID))
+
+        assert Sender.held(ACCOUNT_SID, "+13125550142") == ""
+        assert len(outbox.claim(10)) == 2
+
+    def test_a_receipt_of_what_was_sent_before_it_was_held_releases_nothing(self):
+        MessageFactory.create_batch(2)
+        message = outbox.claim(1)[0]
+        outbox.record([Outcome.taken(message, report(State.ACCEPTED))])
+        outbox.hold(ACCOUNT_SID, None, "Twilio does not accept the token.", 20003)
+
+        outbox.receipt(message, 1, report(State.DELIVERED))
+
+        assert Sender.held(ACCOUNT_SID, "+13125550142")
+
+    def test_what_was_held_forgets_why_when_it_goes_on(self):
+        message = MessageFactory()
+        outbox.record([Outcome.refused(claim_one(), 20003)])
+
+        outbox.release(ACCOUNT_SID)
+
+        message.refresh_from_db()
+        assert (message.state, message.error_code) == (State.QUEUED, None)
 
     def test_what_waits_for_a_sender_that_is_not_held_goes_on(self):
         message = MessageFactory(state=State.HELD)
@@ -537,6 +663,34 @@ class TestSilence:
         assert outbox.silent() == []
 
 
+class TestCancel:
+    @pytest.mark.parametrize("state", [State.QUEUED, State.HELD])
+    def test_what_waits_is_not_sent_and_says_who_decided_that_and_why(self, state):
+        message = MessageFactory(state=state)
+
+        assert outbox.cancel([message.pk], "ann", "The restaurant is closed.") == [message.pk]
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("canceled", "Canceled by ann: The restaurant is closed.")
+        assert message.events.get().detail == message.reason
+        outbox.probe()
+        assert outbox.claim(10) == []
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            *(State.SUBMITTING, State.UNCONFIRMED, State.ACCEPTED, State.SENT, State.DELIVERED, State.FAILED),
+            *(State.UNKNOWN, State.EXPIRED, State.BLOCKED, State.CANCELED),
+        ],
+    )
+    def test_what_has_left_or_ended_is_not(self, state):
+        message = MessageFactory(state=state, attempt=1)
+
+        assert outbox.cancel([message.pk], "ann", "Too late.") == []
+        assert state_of(message) == state
+        assert not message.events.exists()
+
+
 class TestOptOut:
     def test_it_blocks_what_is_queued(self):
         message, other = MessageFactory(), MessageFactory(recipient="+14155550124")
@@ -582,3 +736,36 @@ def test_many_claimers_at_once_share_and_never_overlap():
         worker.join()
 
     assert len(claimed) == len(set(claimed)) == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_is_canceled_or_claimed_and_never_both():
+    texts = [message.pk for message in MessageFactory.create_batch(60)]
+    claimed: list = []
+    canceled: list = []
+    start = threading.Barrier(2)
+
+    def claim() -> None:
+        start.wait()
+        try:
+            for _ in range(20):
+                claimed.extend(message.pk for message in outbox.claim(3))
+        finally:
+            connection.close()
+
+    def cancel() -> None:
+        start.wait()
+        try:
+            canceled.extend(outbox.cancel(texts[::-1], "ann", "All of them."))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=claim), threading.Thread(target=cancel)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert len(claimed) + len(canceled) == 60
+    assert set(claimed) | set(canceled) == set(texts)
+    assert claimed and canceled

@@ -6,6 +6,7 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
@@ -136,9 +137,19 @@ def test_it_can_limit_the_rate(simulator, to):
     assert simulator.truth(to) == []
 
 
+def test_it_can_say_until_when_it_limits_the_rate(simulator, to):
+    simulator.misbehave("rate_limited", to=to, seconds=90, written="date")
+
+    headers = simulator.post_text(to).headers
+    until = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
+
+    assert headers["Retry-After"].endswith(" GMT")
+    assert 89 <= until.total_seconds() <= 91
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
-    [(20003, 401), (20403, 403), (20404, 404), (20429, 429), (21610, 400), (12345, 400)],
+    [(20003, 401), (20403, 403), (20404, 404), (20429, 429), (63038, 429), (21610, 400), (12345, 400)],
 )
 def test_it_can_refuse_with_any_twilio_code(simulator, to, code, status):
     simulator.misbehave("error", to=to, code=code)
@@ -297,6 +308,7 @@ def test_rules_can_be_listed_and_removed(simulator, to):
         ({"fault": "hang", "probability": 1.1}, "probability must be from 0 to 1"),
         ({"fault": "error"}, "error needs code"),
         ({"fault": "error", "code": 99}, "code must be from 10000"),
+        ({"fault": "rate_limited", "written": "in blood"}, "seconds, date"),
         ({"fault": "fails_later", "status": "lost"}, "undelivered, failed"),
         ({"fault": "list_error", "status": 404}, "500, 429"),
         ({"fault": "list_error", "status": [500]}, "500, 429"),
@@ -325,3 +337,6 @@ def test_the_faults_are_described_for_people(simulator):
     }  # fmt: skip
     assert all(fault["words"] for fault in faults.values())
     assert faults["hang"]["parameters"]["seconds"]["default"] == 300
+    assert (
+        faults["error"]["parameters"]["code"]["known"]["21610"] == "Attempt to send to unsubscribed recipient"
+    )

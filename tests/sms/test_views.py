@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+from urllib.parse import urlencode
+
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from twilio.request_validator import RequestValidator
 
 from sms import outbox
 from sms.models import Message, OptOut, UserProfile
 from sms.outbox import Outcome
 from sms.providers.base import Report
-from tests.factories import ACCOUNT_SID, AUTH_TOKEN, CALLER, MessageFactory
+from tests.factories import ACCOUNT_SID, AUTH_TOKEN, CALLER, MessageFactory, ProfileFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +138,123 @@ def test_a_body_that_is_too_large_is_not_read(post, message):
     assert state(message) == "accepted"
 
 
+FORM = "application/x-www-form-urlencoded"
+BODIES = {
+    "nothing": (FORM, b""),
+    "ten thousand parameters": (FORM, b"a&" * 10_000),
+    "ten thousand parameters with values": (FORM, b"&".join(b"a%d=%d" % (n, n) for n in range(10_000))),
+    "not UTF-8": (FORM, b"MessageSid=\xff\xfe"),
+    "another character set": (FORM + "; charset=utf-16", b"MessageSid=1"),
+    "half of an escape": (FORM, b"MessageSid=%&MessageStatus=%z"),
+    "JSON": ("application/json", b'{"MessageStatus": "delivered"}'),
+    "parts without a boundary": ("multipart/form-data", b"--x"),
+    "parts that break off": (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="a',
+    ),
+    "a header that is no number": (FORM, b"a=1"),
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("known", [True, False], ids=["a message", "no message"])
+@pytest.mark.parametrize("signature", ["", "A" * 28])
+def test_whatever_comes_in_is_answered_alike_for_any_message(message, kind, body, known, signature):
+    path = f"/twilio/status/{message.pk if known else uuid.uuid4()}/1"
+    extra = {"CONTENT_LENGTH": "many"} if body == b"a=1" else {}
+
+    for url in (path, "/twilio/inbound"):
+        answer = Client().generic(
+            "POST", url, body, kind, headers={"X-Twilio-Signature": signature}, secure=True, **extra
+        )
+        assert answer.status_code == 403
+    assert state(message) == "accepted"
+
+
+def test_a_receipt_that_was_cut_off_moves_nothing(post, message):
+    form = {"MessageSid": SID, "MessageStatus": "delivered", "AccountSid": ACCOUNT_SID}
+    path = f"/twilio/status/{message.pk}/1"
+    signature = RequestValidator(AUTH_TOKEN).compute_signature("https://sms.example.com" + path, form)
+    body = urlencode(form)
+
+    for length in range(len(body)):
+        answer = Client().generic(
+            "POST", path, body[:length], FORM, headers={"X-Twilio-Signature": signature}, secure=True
+        )
+        assert answer.status_code == 403
+    assert state(message) == "accepted"
+
+
+def test_a_receipt_five_times_and_in_the_wrong_order_is_noted_once(post, message):
+    for status in ("delivered", "sent", "delivered", "sending", "sent") * 2:
+        assert post(MessageStatus=status) == 204
+
+    assert state(message) == "delivered"
+    noted = message.events.exclude(provider_status="").values_list("provider_status", flat=True)
+    assert sorted(noted) == ["delivered", "queued", "sending", "sent"]
+
+
+def test_a_receipt_before_the_carriers_own_answer_counts(post):
+    early = MessageFactory(body="Early.", profile=None, provider="atlas", account_sid="AC" + "8" * 32)
+    path = f"/twilio/status/{early.pk}/1"
+    [claimed] = outbox.claim(1)
+    with override_settings(ATLAS_ACCOUNT_SID="AC" + "8" * 32, ATLAS_AUTH_TOKEN="8" * 32):
+        status = post(path=path, token="8" * 32, AccountSid="AC" + "8" * 32, MessageSid="SM" + "e" * 32)
+
+    assert (claimed.pk, status, state(early)) == (early.pk, 204, "delivered")
+
+
+@pytest.mark.parametrize(
+    "public_url",
+    [
+        "https://sms.example.com",
+        "https://sms.example.com:443",
+        "https://sms.example.com:8443",
+        "https://sms.example.com/midcall",
+        "https://sms.example.com:8443/a/b",
+        "http://sms.example.com:8000",
+    ],
+)
+def test_behind_a_proxy_what_counts_is_the_address_that_we_handed_out(message, settings, public_url):
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = public_url, ["web-1.internal"]
+    settings.SECURE_SSL_REDIRECT = False
+    form = {"MessageSid": SID, "MessageStatus": "delivered", "AccountSid": ACCOUNT_SID}
+    handed_out = message.status_url()
+    assert handed_out.startswith(public_url + "/twilio/status/")
+    # What is left of it behind a proxy that ends TLS, strips the prefix, and has a name of its own for us.
+    path = "/twilio/status/" + handed_out.partition("/twilio/status/")[2]
+
+    def post(signed_for: str) -> int:
+        signature = RequestValidator(AUTH_TOKEN).compute_signature(signed_for, form)
+        return (
+            Client()
+            .post(path, form, headers={"X-Twilio-Signature": signature, "Host": "web-1.internal"})
+            .status_code
+        )
+
+    assert post("http://web-1.internal" + path) == 403
+    assert post(handed_out) == 204
+    assert state(message) == "delivered"
+
+
+def test_another_accounts_token_signs_nothing(post, message):
+    bob = UserFactory(profile=None)
+    ProfileFactory(user=bob, twilio_account_sid="AC" + "7" * 32, twilio_auth_token="7" * 32)
+
+    assert post(token="7" * 32) == 403
+    assert post(token="7" * 32, AccountSid="AC" + "7" * 32) == 403
+    assert state(message) == "accepted"
+
+
+def test_a_21610_in_a_receipt_is_an_opt_out(post, message):
+    waiting = MessageFactory()
+
+    assert post(MessageStatus="undelivered", ErrorCode="21610") == 204
+
+    assert OptOut.objects.get().source == OptOut.Source.CARRIER
+    assert state(waiting) == "blocked"
+
+
 class TestInbound:
     @pytest.fixture
     def text(self, settings, olive):
@@ -186,6 +306,22 @@ class TestInbound:
 
     def test_what_twilio_has_recognised_counts_whatever_the_words(self, text):
         text("Lass mich in Ruhe", OptOutType="STOP")
+        assert OptOut.stands_for(CALLER)
+
+        text("Doch wieder", OptOutType="START", MessageSid="SM" + "1" * 32)
+        assert not OptOut.stands_for(CALLER)
+
+    @pytest.mark.parametrize("body", ["HELP", "Info", "help me please"])
+    @pytest.mark.parametrize("kind", ["HELP", ""])
+    def test_who_asks_for_help_changes_nothing_and_is_answered_by_twilio(self, text, body, kind):
+        for opted_out in (False, True):
+            answer = text(body, OptOutType=kind)
+            assert (answer.status_code, OptOut.stands_for(CALLER)) == (200, opted_out)
+            assert b"<Message" not in answer.content
+            text("STOP")
+
+    def test_a_stop_is_a_stop_even_if_twilio_takes_it_for_a_cry_for_help(self, text):
+        text("Stop texting me", OptOutType="HELP")
 
         assert OptOut.stands_for(CALLER)
 
@@ -231,6 +367,13 @@ class TestInbound:
 
         assert text(token="8" * 32, AccountSid="AC" + "8" * 32).status_code == 200
         assert OptOut.stands_for(CALLER)
+
+    def test_while_the_platforms_token_is_rotated_either_signs(self, text, settings):
+        settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN = "AC" + "8" * 32, "8" * 32
+        settings.ATLAS_SECONDARY_AUTH_TOKEN = "9" * 32
+
+        for token, status in (("7" * 32, 403), ("9" * 32, 200), ("8" * 32, 200)):
+            assert text(token=token, AccountSid="AC" + "8" * 32).status_code == status
 
     @pytest.mark.parametrize("sender", ["", "anonymous", "12345"])
     def test_a_sender_that_is_no_number_is_a_bad_request(self, text, sender):

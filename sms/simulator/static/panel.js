@@ -41,30 +41,52 @@ function showParameters() {
       field.step = parameter.whole ? "1" : "any";
     }
     field.value = parameter.default ?? "";
-    return [label, field];
+    return [label, field, ...meaningsOf(parameter, field)];
   });
   at("parameters").replaceChildren(...fields);
 }
 
-export function showTargets(numbers) {
-  const picked = at("target").value;
-  const everyone = make("option", "", "Every phone");
-  everyone.value = "";
-  const options = numbers.map((number) => {
-    const option = make("option", "", pretty(number));
-    option.value = number;
-    return option;
-  });
-  at("target").replaceChildren(everyone, ...options);
-  at("target").value = numbers.includes(picked) ? picked : "";
+// What a number means: to choose from, and below the field once it is one of those known.
+function meaningsOf({ known }, field) {
+  const meanings = Object.entries(known);
+  if (meanings.length === 0) return [];
+  const list = make("datalist");
+  list.id = `known-${field.name}`;
+  list.append(...meanings.map(([value, words]) => choice(value, `${value}: ${words.replace(" {}", "")}`)));
+  field.setAttribute("list", list.id);
+  const note = make("p", "hint");
+  const explain = () => (note.textContent = known[field.value]?.replace(" {}", "") ?? "");
+  field.addEventListener("input", explain);
+  explain();
+  return [list, note];
 }
+
+function choice(value, words) {
+  const option = make("option", "", words);
+  option.value = value;
+  return option;
+}
+
+export function showTargets(numbers) {
+  at("targets").replaceChildren(...numbers.map((number) => choice(number, pretty(number))));
+}
+
+async function showAccounts() {
+  const picked = at("account").value;
+  const accounts = await ask("GET", "accounts").catch(() => []);
+  const choices = accounts.map(({ sid }) => choice(sid, short(sid)));
+  at("account").replaceChildren(choice("", "Every account"), ...choices);
+  at("account").value = accounts.some(({ sid }) => sid === picked) ? picked : "";
+}
+
+const short = (sid) => `${sid.slice(0, 6)}…${sid.slice(-4)}`;
 
 function scopeOf(rule) {
   const parameters = Object.keys(faults[rule.fault]?.parameters ?? {});
   return [
     ...parameters.map((name) => `${name} ${rule[name]}`),
     rule.to ? pretty(rule.to) : "every phone",
-    ...(rule.account ? [rule.account] : []),
+    ...(rule.account ? [`account ${short(rule.account)}`] : []),
     ...(rule.probability < 1 ? [`${+(rule.probability * 100).toFixed(2)} % of texts`] : []),
     rule.times ? `${rule.used} of ${rule.times} done` : `${rule.used} done, until stopped`,
   ].join(" · ");
@@ -104,7 +126,8 @@ function addRule(event) {
   event.preventDefault();
   const rule = {
     fault: at("fault").value,
-    to: at("target").value || null,
+    to: at("target").value.replace(/[\s().-]/g, "") || null,
+    account: at("account").value || null,
     times: at("times").value ? Number(at("times").value) : null,
     probability: Number(at("chance").value) / 100,
   };
@@ -118,6 +141,7 @@ function addRule(event) {
 function togglePanel(open) {
   at("panel").hidden = !open;
   at("open-panel").setAttribute("aria-expanded", String(open));
+  if (open) showAccounts();
   (open ? at("fault") : at("open-panel")).focus();
 }
 
