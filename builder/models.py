@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Upper
 
-from builder import prompt
+from builder import lint, prompt
+from builder.linting import Known
+from sms import text
 from sms.models import Sendable, SmsTemplate
 
 MAX_QUESTIONS = 20
+MAX_TEXT_CHARACTERS = 10_000
 
 
 class Topic(models.Model):
@@ -32,14 +36,20 @@ class Topic(models.Model):
         verbose_name="sample questions",
         help_text="How callers ask about it, in their words; three or more help the agent find the topic.",
     )
-    content = models.TextField(max_length=10_000, blank=True, help_text="What the agent may say about it.")
+    content = models.TextField(
+        max_length=MAX_TEXT_CHARACTERS, blank=True, help_text="What the agent may say about it."
+    )
     actions = models.TextField(
-        max_length=10_000,
+        max_length=MAX_TEXT_CHARACTERS,
         blank=True,
         help_text="When and how the agent sends a text: “Offer to text the caller the directions. If they "
         "agree, call {{directions}}.” Always have the agent ask first.",
     )
     is_active = models.BooleanField("active", default=True)
+    # The linter's warnings that somebody accepted, by their fingerprints: until they change they keep silent.
+    accepted_warnings = ArrayField(
+        models.CharField(max_length=lint.FINGERPRINT_CHARACTERS), default=list, blank=True, editable=False
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="topics")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -74,25 +84,53 @@ class Topic(models.Model):
 
     @classmethod
     def rename_reference(cls, old: str, new: str) -> list[Topic]:
-        """Have all topics follow a template to its new name. The topics that did."""
-        followed = cls.by_reference().get(old, [])
-        for topic in followed:
-            topic.actions = prompt.resolve(
-                topic.actions, lambda name: f"{{{{{new if name == old else name}}}}}"
-            )
-            topic.save(update_fields=["actions", "updated_at"])
+        """Have all topics follow a template to its new name, or none. The topics that did."""
+        referring = [topic.pk for topic in cls.by_reference().get(old, [])]
+        with transaction.atomic():
+            # Locked and read again: what somebody saves of a topic in the meantime must not be lost.
+            followed: list[Topic] = list(cls.objects.select_for_update().filter(pk__in=referring))
+            for topic in followed:
+                topic.actions = prompt.resolve(
+                    topic.actions, lambda name: f"{{{{{new if name == old else name}}}}}"
+                )
+                topic.save(update_fields=["actions", "updated_at"])
         return followed
 
-    def clean(self) -> None:
-        known = set(SmsTemplate.objects.filter(name__in=self.references).values_list("name", flat=True))
-        unknown = [name for name in self.references if name not in known]
-        if unknown:
-            raise ValidationError(
-                {
-                    "actions": f"There is no SMS template called {', '.join(unknown)}. Add it under "
-                    "Build > SMS, or correct the name."
-                }
+    def findings(
+        self, reaches: Collection[lint.Reach] = (), known: Known | None = None
+    ) -> list[lint.Finding]:
+        """What the linter finds in it, given the campaigns that it reaches; accepted warnings, too.
+
+        `known` spares the queries where several topics are looked at.
+        """
+        known = known or Known.of([self.actions])
+        return lint.check(
+            lint.Text(
+                text.one_line_break(self.actions),
+                text.one_line_break(self.content),
+                known.templates,
+                known.names,
+                reaches,
             )
+        )
+
+    def open_findings(self, *args: Any, **kwargs: Any) -> list[lint.Finding]:
+        """As findings(), without the warnings that somebody accepted."""
+        return [
+            finding
+            for finding in self.findings(*args, **kwargs)
+            if finding.is_error or finding.fingerprint not in self.accepted_warnings
+        ]
+
+    def clean(self) -> None:
+        self.content = text.one_line_break(self.content)
+        self.actions = prompt.canonical(text.one_line_break(self.actions))
+        errors: dict[str, list[str]] = {}
+        for finding in self.findings():
+            if finding.is_error:
+                errors.setdefault(finding.field, []).append(finding.message)
+        if errors:
+            raise ValidationError(errors)
 
 
 class SmsAction(Sendable):

@@ -1,0 +1,44 @@
+"""What the linter must know of the templates, as the database has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from builder import lint, prompt
+from sms.models import SmsTemplate
+
+
+def facts(template: SmsTemplate) -> lint.Template:
+    """What counts of a template for whoever refers to it. It need not be stored."""
+    return lint.Template(
+        template.name,
+        template.is_active,
+        template.obstacle(),
+        template.effective_sender(),
+        not template.transactional,
+        tuple(
+            lint.Variable(variable.name, variable.source, variable.description, variable.may_be_missing)
+            for variable in template.variables()
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The templates that texts refer to, by name, and the names of all there are."""
+
+    templates: Mapping[str, lint.Template]
+    names: Collection[str]
+
+    @classmethod
+    def of(cls, actions: Iterable[str]) -> Known:
+        """What is known of the templates that these Actions refer to, however many, in a few queries."""
+        referred = {name for each in actions for name in prompt.references(each)}
+        templates = (
+            SmsTemplate.objects.filter(name__in=referred)
+            .select_related("owner__sms_profile")
+            .prefetch_related("typed_variables", "translations")
+        )
+        names = SmsTemplate.objects.order_by("name").values_list("name", flat=True)
+        return cls({template.name: facts(template) for template in templates}, list(names))
