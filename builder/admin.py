@@ -21,7 +21,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from builder.detour import LeavesForTemplate, ReturnsToTopic
 from builder.forms import SmsActionForm, TopicForm
+from builder.linted import Linted
 from builder.models import SmsAction, Topic
 from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from sms.admin import sent_by
@@ -56,7 +58,7 @@ class TemplateList(ChangeList):
 
 
 @admin.register(SmsTemplate)
-class SmsTemplateAdmin(BareSmsTemplateAdmin):
+class SmsTemplateAdmin(ReturnsToTopic, BareSmsTemplateAdmin):
     """A template keeps the topics that refer to it in step: renaming follows, deleting is refused."""
 
     list_display: Any = ("name", "text", sent_by, "segments", "used_in", "updated_at")
@@ -87,9 +89,9 @@ class SmsTemplateAdmin(BareSmsTemplateAdmin):
                 self.message_user(request, f"The topics {names} now refer to “{obj}”.", messages.INFO)
 
 
-class TopicAdmin(Page[Topic]):
+class TopicAdmin(Linted, LeavesForTemplate, Page[Topic]):
     form = TopicForm
-    list_display: Any = ("name", "refers_to", "is_active", "updated_at")
+    list_display: Any = ("name", "refers_to", "problems", "is_active", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "content", "actions")
     fieldsets = ((None, {"fields": ("name", "questions", "content", "actions", "is_active")}),)
@@ -114,7 +116,10 @@ class SmsActionAdmin(OwnedPage[SmsAction]):
         ("What is sent", {"fields": ("name", "description", "template", "recipient")}),
         ("Provider", {"fields": ("owner", "provider")}),
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
-        ("When it may be sent", {"fields": ("transactional", "send_within_seconds", "is_active")}),
+        (
+            "When it may be sent",
+            {"fields": ("transactional", "send_within_seconds", "on_doubt", "is_active")},
+        ),
     )
 
     @admin.display(description="Text")

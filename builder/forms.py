@@ -6,57 +6,70 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from builder.detour import Draft
+from builder.linted import LintedForm
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
-from builder.widgets import Lines
+from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox
 from sms.forms import SendableForm, TokenField, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.validators import validate_sender
 
-MAX_LISTED_TEMPLATES = 100
 
+class TopicForm(LintedForm):
+    """A topic; unsaved text of it (see builder/detour.py) comes before what is stored."""
 
-class TopicForm(forms.ModelForm):  # type: ignore[type-arg]
+    # The draft to show; the page sets it.
+    draft: ClassVar[Draft | None] = None
+
     questions = Lines(
+        noun="question",
         max_lines=MAX_QUESTIONS,
         max_length=300,
         label="Sample questions",
         required=False,
-        help_text="How callers ask about it, in their words, one question a line. Three or more help the "
-        "agent find the topic.",
+        help_text="How callers ask about it, in their words. Three or more help the agent find the topic.",
     )
 
     class Meta:
         model = Topic
         exclude: ClassVar[list[str]] = ["owner"]  # noqa: DJ006 (the page's fieldsets name the fields)
+        widgets: ClassVar = {"actions": ActionsInput}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, rows in (("content", 6), ("actions", 5)):
-            if name in self.fields:
-                self.fields[name].widget.attrs["rows"] = rows
+        if "content" in self.fields:
+            self.fields["content"].widget.attrs["rows"] = 6
+        if self.draft and not self.is_bound:
+            for name, field in self.fields.items():
+                self.initial[name] = field.widget.value_from_datadict(
+                    self.draft.data, {}, self.add_prefix(name)
+                )
         if "actions" in self.fields:
-            self.fields["actions"].help_text = _with_references(str(self.fields["actions"].help_text))
+            self._offer_templates(self.fields["actions"].widget)
+
+    def _offer_templates(self, widget: Any) -> None:
+        # A browser would cut off what is pasted beyond it, without a word.
+        widget.attrs.pop("maxlength", None)
+        widget.templates = _referable(self.user)
+        widget.may_add = self.user.has_perm("sms.add_smstemplate")
+        if self.draft and not self.is_bound:
+            widget.caret = self.draft.caret
 
 
-def _with_references(help_text: str) -> SafeString:
-    names = SmsTemplate.objects.filter(is_active=True).values_list("name", flat=True)
-    chips = format_html_join(
-        " ",
-        '<code class="mc-chip">{{{{{}}}}}</code>',
-        ((name,) for name in names[:MAX_LISTED_TEMPLATES]),
-    )
-    return format_html(
-        '{}<span class="mc-chips">{} {} <a class="mc-link" href="{}">+ add sms template</a></span>',
-        help_text,
-        "Templates to refer to:" if chips else "There is no template to refer to yet.",
-        chips,
-        reverse("admin:sms_smstemplate_add"),
-    )
+def _referable(user: Any) -> list[Referable]:
+    may_see = user.has_perm("sms.view_smstemplate") or user.has_perm("sms.change_smstemplate")
+    return [
+        {
+            "name": template.name,
+            "body": template.body if may_see else None,
+            "is_active": template.is_active,
+            "url": reverse("admin:sms_smstemplate_change", args=[template.pk]) if may_see else None,
+        }
+        for template in SmsTemplate.objects.only("name", "body", "is_active")
+    ]
 
 
 class SmsActionForm(SendableForm):

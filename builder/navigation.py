@@ -219,7 +219,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": _BRAND},
-    "STYLES": [_shipped("builder/midcall.css"), _shipped("builder/pages.css")],
+    "STYLES": [_shipped(f"builder/{name}.css") for name in ("midcall", "pages", "access")],
+    "SCRIPTS": [_shipped("builder/page.js")],
     "GLOBAL_CALLBACK": "builder.navigation.everywhere",
     "DASHBOARD_CALLBACK": "campaigns.dashboard.fill",
     "SIDEBAR": {

@@ -134,12 +134,12 @@ def _supervise(ports: dict[str, int]) -> subprocess.Popen[bytes]:
     )
 
 
-def programs(ports: dict[str, int]) -> dict[str, str]:
-    """The command of each process, by its name."""
+def programs(ports: dict[str, int], web_workers: int = 1) -> dict[str, str]:
+    """The command of each process, by its name. A web worker is a process of 80 MB."""
     binaries = Path(sys.executable).parent
     celery = f"{binaries / 'celery'} --app builder"
     found = {
-        "web": f"{binaries / 'granian'} --interface wsgi --port {ports['PORT']} --workers 1 "
+        "web": f"{binaries / 'granian'} --interface wsgi --port {ports['PORT']} --workers {web_workers} "
         "--blocking-threads 4 --http 1 --no-ws --workers-kill-timeout 5 builder.wsgi:application",
         # Threads: the sending is one event loop a process anyhow, and under the filesystem broker a pool of
         # processes stands still once one of them is killed (billiard's blocking pool, one pipe for all).

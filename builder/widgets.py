@@ -1,29 +1,50 @@
-"""Form fields and widgets for people: several lines as a list, and a list to pick from."""
+"""Form fields and widgets for people: several lines as a list, a list to pick from, and the Actions field."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, TypedDict
 
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from builder import prompt
+
+
+class LinesInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
+    """A text area of lines, which a script turns into a list of inputs, one a line."""
+
+    class Media:
+        css: ClassVar = {"all": ("builder/lines.css",)}
+        js = (forms.Script("builder/lines.js", type="module"),)
+
+    def __init__(self, noun: str, max_lines: int) -> None:
+        super().__init__(attrs={"rows": 5, "data-lines": noun, "data-lines-max": max_lines})
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        plain = super().render(name, value, attrs, renderer)
+        hint = '{}<p class="mc-count" data-lines-hint>One {} a line.</p>'
+        return format_html(hint, plain, self.attrs["data-lines"])
+
 
 class Lines(SimpleArrayField):
-    """Short texts, one a line; empty lines do not count."""
+    """Short texts in their order, one a line; empty lines do not count. `noun` is what one is called."""
 
-    def __init__(self, max_lines: int, max_length: int, **kwargs: Any) -> None:
+    def __init__(self, noun: str, max_lines: int, max_length: int, **kwargs: Any) -> None:
         super().__init__(
             forms.CharField(max_length=max_length),
             delimiter="\n",
             max_length=max_lines,
-            widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+            widget=LinesInput(noun, max_lines),
             error_messages={
-                "item_invalid": "Line %(nth)s:",
-                "max_length": f"Write {max_lines} lines at most.",
+                "item_invalid": f"{noun.capitalize()} %(nth)s:",
+                "max_length": f"Write {max_lines} {noun}s at most.",
             },
             **kwargs,
         )
@@ -64,3 +85,39 @@ class PickList(forms.CheckboxSelectMultiple):
         context = self.get_context(name, value, attrs)
         context |= {"noun": self.noun, "empty": self.empty}
         return render_to_string("builder/picklist.html", context)
+
+
+class Referable(TypedDict):
+    """A template that Actions may refer to. `body` and `url` are None where the user may not see it."""
+
+    name: str
+    body: str | None
+    is_active: bool
+    url: str | None
+
+
+class ActionsInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
+    """The Actions field: a text area, in which a script shows references as chips and offers to insert them.
+
+    The form says which templates there are, and whether the user may add one. Without the script one types
+    references and leaves by a button to add a template.
+    """
+
+    class Media:
+        css: ClassVar = {"all": ("builder/actions.css",)}
+        js = (forms.Script("builder/actions.js", type="module"),)
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"rows": 5})
+        self.templates: list[Referable] = []
+        self.may_add = False
+        # Where the caret stands, in characters; None for where the browser puts it.
+        self.caret: int | None = None
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        plain = super().render(name, value, attrs, renderer)
+        context = {"plain": plain, "id": (attrs or {}).get("id"), "reference": prompt.REFERENCE}
+        context |= {"templates": self.templates, "may_add": self.may_add, "caret": self.caret}
+        return render_to_string("builder/actions.html", context)

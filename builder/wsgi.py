@@ -1,5 +1,6 @@
 """The web server's door: `granian --interface wsgi builder.wsgi:application`."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -12,3 +13,7 @@ application = get_wsgi_application()
 from builder.checks import refuse_to_serve_with_errors  # noqa: E402
 
 refuse_to_serve_with_errors()
+
+# What stands by now stands for good: looking for cycles in it would only make some caller wait.
+gc.collect()
+gc.freeze()

@@ -83,6 +83,27 @@ class TestTemplatesThatTopicsReferTo:
 
         assert SmsTemplate.objects.exists()
 
+    def test_are_not_deleted_while_an_action_sends_them(self, ann):
+        template = factories.TemplateFactory(owner=ann)
+        factories.VariableFactory(template=template)
+        factories.ActionFactory(name="text_the_map", template=template, owner=ann)
+        url = reverse("admin:sms_smstemplate_delete", args=[template.pk])
+
+        response = logged_in(ann).post(url, {"post": "yes"})
+
+        assert "text_the_map" in response.text and "cannot be deleted" in response.text
+        assert SmsTemplate.objects.exists()
+
+    def test_are_deleted_with_all_that_is_theirs_when_nothing_uses_them(self, ann):
+        template = factories.TemplateFactory(owner=ann)
+        factories.VariableFactory(template=template)
+        factories.TranslationFactory(template=template)
+        url = reverse("admin:sms_smstemplate_delete", args=[template.pk])
+
+        logged_in(ann).post(url, {"post": "yes"})
+
+        assert not SmsTemplate.objects.exists()
+
     def test_take_the_topics_along_when_they_are_renamed(self, ann, template):
         url = reverse("admin:sms_smstemplate_change", args=[template.pk])
 
@@ -108,15 +129,15 @@ class TestTopics:
         url = reverse("admin:builder_topic_add")
         client = logged_in(ann)
 
-        assert "Write 20 lines at most" in client.post(url, {"name": "H", "questions": "a\n" * 21}).text
-        assert "Line 2:" in client.post(url, {"name": "H", "questions": "a\n" + "b" * 301}).text
+        assert "Write 20 questions at most" in client.post(url, {"name": "H", "questions": "a\n" * 21}).text
+        assert "Question 2:" in client.post(url, {"name": "H", "questions": "a\n" + "b" * 301}).text
 
     def test_a_reference_to_no_template_is_refused(self, ann):
         data = {"name": "Hours", "actions": "Call {{hours}}."}
 
         response = logged_in(ann).post(reverse("admin:builder_topic_add"), data)
 
-        assert "There is no SMS template called hours" in response.text
+        assert "There is no SMS template called “hours”" in response.text
 
     def test_the_form_lists_the_templates_to_refer_to(self, ann):
         factories.TemplateFactory(name="directions")
