@@ -16,11 +16,13 @@ from django.utils.safestring import SafeString
 from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import links
+from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from campaigns import oncall as oncall
 from campaigns.forms import CampaignForm, SmsActionForm, TopicForm
 from campaigns.integrations import Integrations
-from campaigns.models import Campaign
+from campaigns.models import Campaign, reaches
+from campaigns.preview import Preview
 from sms.admin import sent_by
 from sms.pages import Page
 
@@ -32,7 +34,7 @@ class CampaignAdmin(Page[Campaign]):
     list_filter = ("is_active",)
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "instructions", "country", "is_active")}),
+        (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
     )
 
@@ -71,7 +73,13 @@ class CampaignAdmin(Page[Campaign]):
 @admin.register(Topic)
 class TopicAdmin(BareTopicAdmin):
     form = TopicForm
-    list_display: Any = ("name", "refers_to", "used_in", "is_active", "updated_at")
+    list_display: Any = ("name", "refers_to", "problems", "used_in", "is_active", "updated_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*Preview(self).urls(), *super().get_urls()]
+
+    def reaches(self, topic: Topic | None) -> list[Reach]:
+        return reaches(topic) if topic and topic.pk else []
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:

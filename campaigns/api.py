@@ -16,13 +16,15 @@ from ninja import Field, NinjaAPI, Path, Query, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.security import HttpBearer
+from pydantic import BaseModel
 
 from campaigns import tools
-from campaigns.firing import Firing, KeyReused, fire
+from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
 from campaigns.tools import TRY_AGAIN
-from sms import numbers
+from sms import languages, numbers
+from sms.languages import TAG_CHARACTERS
 from sms.models import Message
 from sms.providers import codes
 
@@ -65,15 +67,31 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class ConnectionSecret(HttpBearer):
     """The secret of the connection in the path. `request.auth` is that connection."""
 
+    def __call__(self, request: HttpRequest) -> Connection | None:
+        # Not the library's, which reads all headers for this one.
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
+
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
-        found = Connection.opened(request.resolver_match.kwargs["connection"], token)
+        slug = request.resolver_match.kwargs["connection"]
+        found = self.open(slug, token)
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
             raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
         return found
+
+    def open(self, slug: str, secret: str) -> Connection | None:
+        return tools.opened(slug, secret)
+
+
+class KeptSecret(ConnectionSecret):
+    """The same, as this process knows it already: `request.auth.is_kept` says that it may be revoked."""
+
+    def open(self, slug: str, secret: str) -> Connection | None:
+        return tools.kept(slug, secret) or super().open(slug, secret)
 
 
 class ErrorAnswer(Schema):
@@ -84,7 +102,7 @@ class ErrorAnswer(Schema):
     say: str
 
 
-class ToolCallRequest(Schema):
+class ToolCallRequest(BaseModel):
     """One tool call, as the runtime (not the model) frames it."""
 
     callId: str = Field(
@@ -99,7 +117,15 @@ class ToolCallRequest(Schema):
     customerPhoneNumber: str = Field(
         "", max_length=40, description="The caller's number, best in E.164: +13125550100."
     )
-    customerName: str = Field("", max_length=100)
+    customerName: str = Field(
+        "", max_length=100, description="The caller's name, for templates that have it in their text."
+    )
+    language: str = Field(
+        "",
+        max_length=TAG_CHARACTERS,
+        description="The call's language, such as en, es or pt-BR: texts are sent in it where there is one. "
+        "The campaign's, if it is not given.",
+    )
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="What the model filled in; see the tool's schema."
     )
@@ -149,7 +175,7 @@ SPOKEN = {
     "failed": "The text could not be sent.",
     "unknown": "I can't tell whether the text arrived.",
     "expired": "The text could not be sent in time, so it was dropped.",
-    "canceled": "The text was canceled.",
+    "canceled": "That text was canceled on our side, so it was not sent.",
     "blocked": "That number has opted out of our text messages, so nothing was sent.",
 }
 
@@ -178,7 +204,7 @@ def list_tools(
 
 @api.post(
     "/c/{connection}/tools/{name}",
-    auth=ConnectionSecret(),
+    auth=KeptSecret(),
     response={
         200: ToolCallAnswer,
         400: ErrorAnswer,
@@ -192,11 +218,31 @@ def list_tools(
 def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest) -> Any:
     """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, or `done`."""
     opened = _connection(request)
+    try:
+        answer = _fired(opened, name, payload)
+    except (Problem, MustOpenAgain):
+        if not opened.is_kept:
+            raise
+        again = ConnectionSecret()(request)
+        if again is None:
+            raise AuthenticationError from None
+        answer = _fired(again, name, payload)
+    # As ToolCallAnswer has it, but written here: a caller waits for it, and the schema would check it again.
+    written = {
+        "status": answer.status,
+        "say": answer.say,
+        "messageId": str(answer.message_id) if answer.message_id else None,
+        "code": answer.code,
+    }
+    return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
+
+
+def _fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
     for value in (payload.callId, payload.toolCallId, payload.customerName):
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
-        answer = fire(
+        return fire(
             tools.toolset(opened).named(name),
             Firing(
                 connection=opened,
@@ -204,6 +250,7 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
                 tool_call_id=payload.toolCallId,
                 caller_number=_caller_number(payload.customerPhoneNumber, opened.campaign.country),
                 caller_name=payload.customerName,
+                language=_language(payload.language) or opened.campaign.language,
                 parameters=payload.parameters,
             ),
         )
@@ -219,14 +266,6 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
         raise Problem(
             409, "caller_changed", "This callId came before with another customerPhoneNumber."
         ) from None
-    # As ToolCallAnswer has it, but written here: a caller waits for it, and the schema would check it again.
-    written = {
-        "status": answer.status,
-        "say": answer.say,
-        "messageId": str(answer.message_id) if answer.message_id else None,
-        "code": answer.code,
-    }
-    return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
 @api.get(
@@ -242,7 +281,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
     return {
         "messageId": message.pk,
         "state": message.state,
-        "say": codes.meaning(message.error_code).say if message.error_code else SPOKEN[message.state],
+        "say": (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[message.state],
         "updatedAt": message.updated_at,
         "errorCode": message.error_code,
     }
@@ -271,7 +310,6 @@ def readyz(request: HttpRequest) -> Any:
 
 def _connection(request: HttpRequest) -> Connection:
     opened: Connection = request.auth  # type: ignore[attr-defined]
-    opened.campaign = tools.toolset(opened).campaign
     return opened
 
 
@@ -287,6 +325,15 @@ def _caller_number(written: str, country: str) -> str:
             f"customerPhoneNumber: {error}",
             "I can't see your number on this call, so I couldn't send the text.",
         ) from error
+
+
+def _language(written: str) -> str:
+    if not written:
+        return ""
+    try:
+        return languages.parse(written)
+    except languages.NotALanguage as error:
+        raise Problem(422, "invalid_language", f"language: {error}") from error
 
 
 def _error(status: int, code: str, message: str, say: str = TRY_AGAIN) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from builder.linting import Known
 from builder.models import SmsAction, Topic
 from campaigns import tools
 from campaigns.models import Campaign, Connection
@@ -20,6 +21,8 @@ from sms.oncall import TONES, state_label
 from sms.pages import label
 
 RECENT = timedelta(hours=24)
+# A text that somebody got twice is rare, and worth knowing for longer.
+RARE = timedelta(days=30)
 # A worker takes a text within a second; one that is due for this long is not being taken.
 STUCK = timedelta(seconds=60)
 # Beyond this a tile says "10000+": counting on would take longer than anybody waits.
@@ -92,6 +95,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "stuck": _counted(
                 Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now() - STUCK)
             ),
+            "doubled": _counted(
+                Message.objects.filter(duplicate_detected=True, created_at__gte=timezone.now() - RARE)
+            ),
             "trouble": _trouble(since),
             "messages_url": reverse("admin:sms_message_changelist"),
         }
@@ -159,19 +165,14 @@ def _cannot_send(model: type[SmsTemplate] | type[SmsAction], noun: str) -> list[
 
 
 def _dangling() -> list[Problem]:
-    by_reference = Topic.by_reference()
-    is_active = dict(SmsTemplate.objects.filter(name__in=by_reference).values_list("name", "is_active"))
+    """What an agent is told to send and cannot, because it is not there."""
+    topics = Topic.objects.filter(is_active=True).exclude(actions="")[:MOST_CHECKED]
+    known = Known.of(topic.actions for topic in topics)
     return [
-        Problem(
-            f"Topic {topic}",
-            f"It refers to “{name}”, which is switched off."
-            if name in is_active
-            else f"It refers to “{name}”, and there is no such template.",
-            _change(topic),
-        )
-        for name, topics in by_reference.items()
-        if not is_active.get(name)
+        Problem(f"Topic {topic}", finding.message, _change(topic))
         for topic in topics
+        for finding in topic.open_findings(known=known)
+        if finding.is_error or finding.code == "inactive-template"
     ]
 
 

@@ -7,11 +7,18 @@ import json
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
@@ -24,14 +31,15 @@ from campaigns.tools import (
     CONSENT,
     RECIPIENT,
     WORDS,
-    BadParameters,
     Offered,
     StopTexting,
     Tool,
     checked,
 )
+from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox, text
-from sms.models import Message, OptOut, ProviderName
+from sms.models import OptOut
+from sms.outbox import Promise
 
 # The same text in the same call within this is the same request, made again, whatever its tool call id.
 SAME_REQUEST_WITHIN = timedelta(minutes=2)
@@ -44,8 +52,11 @@ class KeyReused(ValueError):
     """A tool call id comes again with another request than before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class MustOpenAgain(Exception):
+    """Not decided, and nothing promised: the connection was a kept one, and more must be known."""
+
+
+class Firing(NamedTuple):
     """One tool call as the runtime frames it. `caller_number` is E.164 or "", from the envelope."""
 
     connection: Connection
@@ -53,6 +64,8 @@ class Firing:
     tool_call_id: str
     caller_number: str
     caller_name: str
+    # The call's, as languages.parse() has it.
+    language: str
     parameters: Mapping[str, Any]
 
     def key(self) -> str:
@@ -60,8 +73,7 @@ class Firing:
         return self.tool_call_id or f"ours:{uuid.uuid4()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the agent is told. `status` is "accepted", "refused" or "done", `say` one true line to speak."""
 
     status: str
@@ -74,41 +86,38 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
     A call that comes again is answered as the first time. Raises BadParameters, KeyReused, and
-    campaigns.models.CallNumberChanged, with nothing written.
+    campaigns.models.CallNumberChanged, with nothing written; by a connection that was kept, MustOpenAgain.
     """
     if isinstance(tool, StopTexting):
+        if firing.connection.is_kept:
+            raise MustOpenAgain
         return _stop_texting(tool, firing)
-    values = checked(tool.parameters["properties"], firing.parameters)
+    values = checked(tool, firing.parameters)
     if tool.texts_anyone:
         # However the model writes it the second time, it is the same number. What is none is refused later.
         with suppress(numbers.NotANumber):
             values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
-    body = text.fill(tool.template.body, values) if tool.template else values[BODY]
-    if len(body) > text.MAX_BODY_CHARACTERS:
-        raise BadParameters(
-            f"The text has {len(body)} characters, {text.MAX_BODY_CHARACTERS} is the most.",
-            "That text is too long to send. I'll make it shorter.",
-        )
-    fingerprint = _fingerprint(tool.name, values)
-    return _at_once(tool, firing, values, body, fingerprint) or _step_by_step(
-        tool, firing, values, body, fingerprint
-    )
+    language = tool.wording.language(firing.language) if tool.wording else ""
+    fingerprint = _fingerprint(tool.name, values, language)
+    answer = _at_once(tool, firing, values, fingerprint)
+    if answer is None and firing.connection.is_kept:
+        raise MustOpenAgain
+    return answer or _step_by_step(tool, firing, values, fingerprint)
 
 
-def _at_once(
-    tool: Tool, firing: Firing, values: dict[str, str], body: str, fingerprint: str
-) -> Answer | None:
+def _at_once(tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str) -> Answer | None:
     """The usual case in one statement: a call's first text, with nothing in its way.
 
-    None, with at most the call noted, if anything is: then it is decided step by step.
+    None, with at most the call noted, if anything is: then it is decided step by step. What was read earlier,
+    of the connection and of the configuration, is still true where the revision is still the same.
     """
     try:
-        recipient = safeguards.permitted_recipient(_request(tool, firing, firing.caller_number, values))
+        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values)
     except Refused:
         return None
-    message = _message(tool, recipient, body)
-    say = _on_its_way(recipient)
+    say = _on_its_way(promise.recipient)
     arguments = {
+        "revision": firing.connection.revision,
         "connection": firing.connection.pk,
         "call_id": firing.call_id,
         "number": firing.caller_number,
@@ -122,22 +131,36 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
-        **outbox.promise_values(message),
+        **promise.values(),
     }
-    connection.ensure_connection()
-    # psycopg's own cursor, because Django's binds on the client's side, which cannot be prepared.
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        passed = cursor.execute(_PROMISE, arguments, prepare=True).fetchone()
+    try:
+        passed = _executed(arguments)
+    except (OperationalError, InterfaceError):
+        # Of a request that comes again there is nothing to fear: if this one was stored, it is found.
+        if not firing.connection.is_kept:
+            raise
+        connection.close()
+        return None
     if not passed:
         return None
     transaction.on_commit(doorbell.ring, robust=True)
-    return Answer(ToolCall.Outcome.ACCEPTED, say, message.pk)
+    return Answer(ToolCall.Outcome.ACCEPTED, say, promise.id)
+
+
+def _executed(arguments: dict[str, Any]) -> bool:
+    # Looked up once: each use of django.db.connection is a look-up in a thread's locals.
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    # psycopg's own cursor, because Django's binds on the client's side, which cannot be prepared.
+    with database.wrap_database_errors, Cursor(database.connection) as cursor:
+        return cursor.execute(_PROMISE, arguments, prepare=True).fetchone() is not None
 
 
 _PROMISE = f"""
 WITH call AS (
     INSERT INTO campaigns_call AS known (connection_id, external_id, caller_number, caller_name, started_at)
-    VALUES (%(connection)s, %(call_id)s, %(number)s, %(caller_name)s, statement_timestamp())
+    SELECT %(connection)s, %(call_id)s, %(number)s, %(caller_name)s, statement_timestamp()
+    WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
 ), gate AS (
@@ -157,7 +180,7 @@ SELECT id FROM gate
 """
 
 
-def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], body: str, fingerprint: str) -> Answer:
+def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str) -> Answer:
     try:
         with transaction.atomic():
             call, is_new = Call.noted(
@@ -166,7 +189,7 @@ def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], body: str,
             first = None if is_new else _first(call, firing.tool_call_id, fingerprint)
             if first:
                 return _answer(first)
-            return _decide(tool, firing, call, values, body, fingerprint)
+            return _decide(tool, firing, call, values, fingerprint)
     except IntegrityError:
         # The constraint, not the check before it, decides between two that are new in one instant.
         call = Call.objects.get(connection=firing.connection, external_id=firing.call_id)
@@ -176,9 +199,7 @@ def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], body: str,
         return _answer(first)
 
 
-def _decide(
-    tool: Tool, firing: Firing, call: Call, values: dict[str, str], body: str, fingerprint: str
-) -> Answer:
+def _decide(tool: Tool, firing: Firing, call: Call, values: dict[str, str], fingerprint: str) -> Answer:
     fired = ToolCall(
         call=call,
         key=firing.key(),
@@ -188,23 +209,22 @@ def _decide(
         parameters=values,
     )
     try:
-        recipient = safeguards.permitted_recipient(_request(tool, firing, call.caller_number, values))
-        message = _message(tool, recipient, body)
-        safeguards.ask_the_database(message)
+        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values)
+        safeguards.ask_the_database(promise)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
         fired.refusal = refusal.rule.code
         fired.say = refusal.rule.say
         fired.save(force_insert=True)
         return _answer(fired)
-    outbox.accept(message)
+    outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(recipient)
-    fired.message = message
+    fired.say = _on_its_way(promise.recipient)
+    fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
         Consent.objects.create(
-            recipient=recipient,
+            recipient=promise.recipient,
             words=values[CONSENT],
             tool_call=fired,
             campaign_id=firing.connection.campaign_id,
@@ -217,7 +237,7 @@ def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
     """Opt the caller's own number out, whatever the campaign's state and whatever the model wrote beside."""
     written = str(firing.parameters.get(WORDS) or "")[:MAX_EVIDENCE_CHARACTERS]
     values = {WORDS: "".join(char if char.isprintable() else " " for char in written)}
-    fingerprint = _fingerprint(tool.name, {})
+    fingerprint = _fingerprint(tool.name, {}, "")
     with transaction.atomic():
         call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)
         first = firing.tool_call_id and _first(call, firing.tool_call_id, fingerprint)
@@ -238,32 +258,28 @@ def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
     return _answer(fired)
 
 
-def _request(tool: Tool, firing: Firing, caller_number: str, values: Mapping[str, str]) -> Request:
-    return Request(
+def _promise(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str]) -> Promise:
+    """The text that is asked for, to whom it may go. Raises Refused."""
+    request = Request(
         campaign=firing.connection.campaign,
-        source=tool.source,
+        obstacle=tool.obstacle,
         texts_anyone=tool.texts_anyone,
         needs_consent=tool.needs_consent,
-        caller_number=caller_number,
+        caller_number=caller.number,
         asked_number=values.get(RECIPIENT, ""),
         consent=values.get(CONSENT, ""),
     )
-
-
-def _message(tool: Tool, recipient: str, body: str) -> Message:
-    source, profile = tool.source, tool.source.owner_profile()
-    return Message.promise(
-        tool=tool.name,
-        template=tool.template,
-        provider=source.provider,
-        profile=None if source.provider == ProviderName.ATLAS else profile,
-        account_sid=profile.account_sid(source.provider),
-        sender=source.effective_sender(),
+    recipient = safeguards.permitted_recipient(request)
+    if tool.wording:
+        body, size = tool.wording.written(values, firing.language, caller)
+    else:
+        body, size = values[BODY], text.size(values[BODY])
+    return Promise(
+        **tool.snapshot,
         recipient=recipient,
         country=numbers.country(recipient),
         body=body,
-        segments=text.size(body).segments,
-        send_within_seconds=source.send_within_seconds,
+        segments=size.segments,
     )
 
 
@@ -291,7 +307,7 @@ def _answer(fired: ToolCall) -> Answer:
     return Answer(status=fired.outcome, say=fired.say, message_id=fired.message_id, code=fired.refusal)
 
 
-def _fingerprint(tool: str, values: Mapping[str, str]) -> str:
+def _fingerprint(tool: str, values: Mapping[str, str], language: str) -> str:
     # A model words the same consent differently the second time; the text is still the same text.
     asked = {name: value for name, value in values.items() if name != CONSENT}
-    return hashlib.sha256(json.dumps([tool, asked], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([tool, language, asked], sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from builder.models import Topic
-from campaigns import tools
+from campaigns import preview, tools
 from campaigns.forms import ConnectionForm, ManageToolsForm
 from campaigns.models import Campaign, Connection
 from sms.models import SmsTemplate
@@ -110,17 +110,7 @@ class Integrations:
     def agent(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The prompt and the tools, as an agent gets them."""
         campaign = self._campaign(request, pk)
-        offered = [
-            {
-                "tool": tool,
-                "obstacle": tool.source.obstacle() if isinstance(tool, tools.Tool) else "",
-                "parameters": [
-                    {"name": name, **schema} for name, schema in tool.parameters["properties"].items()
-                ],
-            }
-            for tool in tools.offered(campaign)
-        ]
-        context = {"prompt": tools.compiled_prompt(campaign), "offered": offered}
+        context = {"given": preview.given(campaign)}
         return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
 
     def _show(

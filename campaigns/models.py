@@ -16,8 +16,10 @@ from django.db.models import Q
 from django.utils import timezone
 from psycopg import Cursor
 
+from builder.lint import Reach
 from builder.models import SmsAction, Topic
-from sms.models import NUMBER_CHARACTERS, Message
+from sms import languages
+from sms.models import CAMPAIGN_CHARACTERS, NUMBER_CHARACTERS, Message
 
 ID_CHARACTERS = 255
 LONGEST_CALL = timedelta(hours=4)
@@ -26,7 +28,7 @@ LONGEST_CALL = timedelta(hours=4)
 class Campaign(models.Model):
     """What an agent is running: instructions, topics and attached tools."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=CAMPAIGN_CHARACTERS, unique=True)
     instructions = models.TextField(
         max_length=20_000,
         blank=True,
@@ -41,6 +43,12 @@ class Campaign(models.Model):
         default="US",
         help_text="Where callers are: local numbers are read in this country (two letters, such as US or "
         "GB).",
+    )
+    language = models.CharField(
+        max_length=languages.TAG_CHARACTERS,
+        default=languages.DEFAULT,
+        help_text="Texts are sent in this language, such as en, es or pt-BR, unless the runtime names the "
+        "call's. Where a template has no text in it, the template's own is sent.",
     )
     is_active = models.BooleanField(
         "active", default=True, help_text="Switched off, none of its tools sends anything."
@@ -61,6 +69,15 @@ class Campaign(models.Model):
         self.country = self.country.upper()
         if self.country not in phonenumbers.SUPPORTED_REGIONS:
             raise ValidationError({"country": "Write the country as two letters, such as US, GB or DE."})
+        try:
+            self.language = languages.parse(self.language)
+        except languages.NotALanguage as error:
+            raise ValidationError({"language": str(error)}) from error
+
+
+def reaches(topic: Topic) -> list[Reach]:
+    """The campaigns that a stored topic stands in, as the linter looks at them."""
+    return [Reach(campaign.name, campaign.country) for campaign in topic.campaigns.all()]
 
 
 class ToolAttachment(models.Model):
@@ -118,8 +135,9 @@ class Connection(models.Model):
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    # The configuration's revision when the connection was opened().
+    # The configuration's revision when the connection was opened(), and whether that may be long ago.
     revision = 0
+    is_kept = False
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

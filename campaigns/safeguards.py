@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from builder.models import SmsAction
 from campaigns.models import Campaign
 from sms import numbers
-from sms.models import Message, OptOut, Sender, SmsTemplate
+from sms.models import OptOut, Sender
+from sms.outbox import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Refused(Exception):
         self.rule = rule
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a tool call asks for. `caller_number` is E.164 or "", `asked_number` as the model wrote it."""
+class Request(NamedTuple):
+    """What a tool call asks for. `caller_number` is E.164 or "", `asked_number` as the model wrote it,
+    `obstacle` why the tool cannot send."""
 
     campaign: Campaign
-    source: SmsAction | SmsTemplate
+    obstacle: str
     texts_anyone: bool
     needs_consent: bool
     caller_number: str
@@ -81,6 +82,21 @@ OTHER_COUNTRY = Rule(
     "The number belongs to another country than the campaign's.",
     "I can't send texts to numbers in that country. Is there another number?",
 )
+LINK = Rule(
+    "link_not_allowed",
+    "The agent wrote a web address into a variable that allows none.",
+    "I can't put a web address into that text. I'll leave it out.",
+)
+NO_CALLER_NAME = Rule(
+    "no_caller_name",
+    "The text needs the caller's name, which the runtime did not send, and its variable has no default.",
+    "I don't have your name on this call, so I couldn't send that text.",
+)
+TOO_LONG = Rule(
+    "too_many_segments",
+    "With what the agent wrote, the text takes more segments than its template allows.",
+    "That text came out too long, so I couldn't send it.",
+)
 OPTED_OUT = Rule(
     "opted_out",
     "The number has opted out.",
@@ -95,6 +111,9 @@ RULES = [
     NO_CALLER_NUMBER,
     NOT_A_NUMBER,
     OTHER_COUNTRY,
+    LINK,
+    NO_CALLER_NAME,
+    TOO_LONG,
     OPTED_OUT,
 ]
 
@@ -143,21 +162,21 @@ def permitted_recipient(request: Request) -> str:
     """
     if not request.campaign.is_active:
         raise Refused(CAMPAIGN_OFF)
-    if request.source.obstacle():
+    if request.obstacle:
         raise Refused(CANNOT_SEND)
     if request.needs_consent and not agrees(request.consent):
         raise Refused(NO_CONSENT)
     return _recipient(request)
 
 
-def ask_the_database(message: Message) -> None:
+def ask_the_database(promise: Promise) -> None:
     """Raise Refused for a text that what happened elsewhere forbids: a sender held, a recipient opted out.
 
     The same conditions stand in outbox.NOTHING_IN_THE_WAY, for the statement that asks and promises at once.
     """
-    if Sender.held(message.account_sid, message.sender):
+    if Sender.held(promise.account_sid, promise.sender):
         raise Refused(SENDER_HELD)
-    if OptOut.stands_for(message.recipient):
+    if OptOut.stands_for(promise.recipient):
         raise Refused(OPTED_OUT)
 
 

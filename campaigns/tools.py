@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 
 from builder import prompt
-from builder.models import SmsAction
+from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection
+from campaigns.wording import Wording, schema
 from sms import text
-from sms.models import SmsTemplate
+from sms.models import ProviderName, SmsTemplate, Variable
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
@@ -47,10 +50,32 @@ class Tool:
     """An attached SMS action, or a template that a topic of the campaign refers to."""
 
     source: SmsAction | SmsTemplate
+    # Its name, which texts may carry.
+    campaign: str = ""
 
     @property
     def name(self) -> str:
         return self.source.name
+
+    @cached_property
+    def obstacle(self) -> str:
+        """Why nothing can be sent with it, in plain words for ops; "" if it can."""
+        return self.source.obstacle()
+
+    @cached_property
+    def snapshot(self) -> dict[str, Any]:
+        """What a text of it is promised with, whoever gets it and whatever it says."""
+        source, profile = self.source, self.source.owner_profile()
+        return {
+            "tool": source.name,
+            "template": self.template.pk if self.template else None,
+            "provider": str(source.provider),
+            "profile": None if source.provider == ProviderName.ATLAS else profile.pk,
+            "account_sid": profile.account_sid(source.provider),
+            "sender": source.effective_sender(),
+            "send_within": timedelta(seconds=source.send_within_seconds),
+            "on_doubt": str(source.on_doubt),
+        }
 
     @property
     def action(self) -> SmsAction | None:
@@ -60,6 +85,11 @@ class Tool:
     def template(self) -> SmsTemplate | None:
         """The template that fixes the text; None where the agent writes it."""
         return self.source.template if isinstance(self.source, SmsAction) else self.source
+
+    @cached_property
+    def wording(self) -> Wording | None:
+        """What the template's texts say; None where the agent writes them."""
+        return Wording(self.template, self.campaign) if self.template else None
 
     @property
     def texts_anyone(self) -> bool:
@@ -89,12 +119,8 @@ class Tool:
                 "caller before you call this.",
                 40,
             )
-        if self.template:
-            for variable in self.template.variables:
-                words = variable.replace("_", " ")
-                properties[variable] = _string(
-                    f"The {words}, as it is to stand in the text.", text.MAX_VALUE_CHARACTERS
-                )
+        if self.wording:
+            properties |= {name: schema(variable) for name, variable in self.asked.items()}
         else:
             properties[BODY] = _string(
                 "The text to send, complete and ready to read.", text.MAX_BODY_CHARACTERS
@@ -107,9 +133,19 @@ class Tool:
         return {
             "type": "object",
             "properties": properties,
-            "required": list(properties),
+            "required": [name for name in properties if name not in self.may_be_missing],
             "additionalProperties": False,
         }
+
+    @cached_property
+    def asked(self) -> dict[str, Variable]:
+        """The template's variables that the model fills, by name."""
+        return self.wording.asked if self.wording else {}
+
+    @cached_property
+    def may_be_missing(self) -> set[str]:
+        """The parameters that the model may leave out."""
+        return {name for name, variable in self.asked.items() if variable.may_be_missing}
 
 
 class StopTexting:
@@ -148,6 +184,29 @@ class Toolset:
 
 
 _toolsets: dict[int, Toolset] = {}
+_connections: dict[str, Connection] = {}
+MAX_CONNECTIONS_KEPT = 10_000
+
+
+def opened(slug: str, secret: str) -> Connection | None:
+    """The connection of that slug, with its campaign, if the secret is its own; or None."""
+    found = Connection.opened(slug, secret)
+    if found:
+        found.campaign = toolset(found).campaign
+        if len(_connections) >= MAX_CONNECTIONS_KEPT:
+            _connections.clear()
+        _connections[slug] = copy(found)
+        _connections[slug].is_kept = True
+    return found
+
+
+def kept(slug: str, secret: str) -> Connection | None:
+    """The connection as this process opened it last, without asking the database, if the secret is its own.
+
+    It may have been revoked meanwhile: whoever uses it must compare its revision, as firing does.
+    """
+    found = _connections.get(slug)
+    return found if found and found.opens_with(secret) else None
 
 
 def toolset(connection: Connection) -> Toolset:
@@ -164,91 +223,130 @@ def toolset(connection: Connection) -> Toolset:
     return kept
 
 
-def offered(campaign: Campaign) -> list[Offered]:
+def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Offered]:
     """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
-    return [*of(campaign), StopTexting()]
+    return [*of(campaign, topics), StopTexting()]
 
 
-def of(campaign: Campaign) -> list[Tool]:
-    """The campaign's tools by name, in a stable order. An attached action goes before a template of the same
-    name; the forms refuse such a pair."""
+def of(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Tool]:
+    """The campaign's tools by name, in a stable order; with other `topics` in place of its own, if given.
+
+    An attached action goes before a template of the same name; the forms refuse such a pair.
+    """
     actions = SmsAction.objects.filter(attachments__campaign=campaign, is_active=True)
-    found = {action.name: Tool(action) for action in actions.select_related("template", "owner__sms_profile")}
-    for template in _referenced(campaign).select_related("owner__sms_profile"):
-        found.setdefault(template.name, Tool(template))
+    actions = actions.select_related("template", "owner__sms_profile").prefetch_related(
+        "template__typed_variables", "template__translations"
+    )
+    found = {action.name: Tool(action, campaign.name) for action in actions}
+    for tool in of_topics(active_topics(campaign) if topics is None else topics, campaign.name):
+        found.setdefault(tool.name, tool)
     return [found[name] for name in sorted(found)]
 
 
-def compiled_prompt(campaign: Campaign) -> str:
-    """The campaign's instructions and topics as an agent's system prompt, references resolved to tools."""
-    names = {tool.name for tool in of(campaign)}
+def of_topics(topics: Iterable[Topic], campaign: str = "") -> list[Tool]:
+    """The tools that topics bring with them, in a campaign of that name."""
+    templates = _referenced(topics).select_related("owner__sms_profile").order_by("name")
+    return [
+        Tool(template, campaign) for template in templates.prefetch_related("typed_variables", "translations")
+    ]
+
+
+def active_topics(campaign: Campaign) -> QuerySet[Topic]:
+    """The topics that an agent of the campaign gets."""
+    return campaign.topics.filter(is_active=True)
+
+
+def compiled_prompt(campaign: Campaign, topics: Iterable[Topic] | None = None) -> str:
+    """The campaign's instructions and topics as an agent's system prompt, references resolved to tools; with
+    other `topics` in place of its own, if given."""
+    topics = list(active_topics(campaign) if topics is None else topics)
+    names = {tool.name for tool in of(campaign, topics)}
+    parts = [campaign.instructions.strip()] if campaign.instructions.strip() else []
+    if topics:
+        parts.append("# Topics")
+    parts += [section(topic, names) for topic in topics]
+    return "\n\n".join(parts) + "\n"
+
+
+def section(topic: Topic, names: Collection[str]) -> str:
+    """What the prompt says of one topic, where the tools of these names are available."""
 
     def spell(name: str) -> str:
         return f"`{name}`" if name in names else f"`{name}` (not available now)"
 
-    parts = [campaign.instructions.strip()] if campaign.instructions.strip() else []
-    topics = campaign.topics.filter(is_active=True)
-    if topics:
-        parts.append("# Topics")
-    for topic in topics:
-        lines = [f"## {topic.name}"]
-        if topic.questions:
-            lines.append("Callers ask, for example:")
-            lines += [f"- {question}" for question in topic.questions]
-        if topic.content.strip():
-            lines += ["", topic.content.strip()]
-        if topic.actions.strip():
-            lines += ["", "What to do: " + prompt.resolve(topic.actions.strip(), spell)]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+    lines = [f"## {topic.name}"]
+    if topic.questions:
+        lines.append("Callers ask, for example:")
+        lines += [f"- {question}" for question in topic.questions]
+    if topic.content.strip():
+        lines += ["", topic.content.strip()]
+    if topic.actions.strip():
+        lines += ["", "What to do: " + prompt.resolve(topic.actions.strip(), spell)]
+    return "\n".join(lines)
 
 
 def clashes(campaign: Campaign) -> list[str]:
     """The names that two tools of the campaign share, in capitals or not."""
     actions = SmsAction.objects.filter(attachments__campaign=campaign).values_list("name", flat=True)
-    names = [*actions, *_referenced(campaign).values_list("name", flat=True)]
+    names = [*actions, *_referenced(active_topics(campaign)).values_list("name", flat=True)]
     lowered = [name.lower() for name in names]
     return sorted({name for name in names if lowered.count(name.lower()) > 1})
 
 
-def _referenced(campaign: Campaign) -> QuerySet[SmsTemplate]:
-    """The active templates that the campaign's active topics refer to."""
-    topics = campaign.topics.filter(is_active=True).values_list("actions", flat=True)
-    names = {name for actions in topics for name in prompt.references(actions)}
+def _referenced(topics: Iterable[Topic]) -> QuerySet[SmsTemplate]:
+    """The active templates that topics refer to."""
+    names = {name for topic in topics for name in topic.references}
     return SmsTemplate.objects.filter(name__in=names, is_active=True)
 
 
-def checked(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters as strings, each within the schema's properties.
+def checked(tool: Tool, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters as strings, each of the shape that the tool's schema says; what may be missing may.
 
-    Consent may be missing: that is a refusal, by the safeguards, not an error. Raises BadParameters.
+    Consent may be missing, too: that is a refusal, by the safeguards, not an error. Raises BadParameters.
     """
-    unknown = [str(name) for name in parameters if name not in schema]
+    properties = tool.parameters["properties"]
+    unknown = [str(name) for name in parameters if name not in properties]
     if unknown:
-        raise BadParameters(f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(schema)}.")
+        raise BadParameters(f"This tool has no parameter {_quoted(unknown)}; it has {_quoted(properties)}.")
     values: dict[str, str] = {}
-    for name, rule in schema.items():
+    for name, rule in properties.items():
         value = parameters.get(name)
-        if name == CONSENT and value is None:
-            value = ""
-        if value is None or (value == "" and name != CONSENT):
-            raise BadParameters(
-                f"The parameter “{name}” is missing.",
-                f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
-            )
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             raise BadParameters(f"The parameter “{name}” must be a string.")
-        if len(value) > rule["maxLength"]:
-            raise BadParameters(
-                f"The parameter “{name}” has {len(value)} characters, {rule['maxLength']} is the most.",
-                "That is too long for a text. I'll make it shorter.",
-            )
-        try:
-            text.refuse_unsendable(value)
-        except text.CannotBeSent as error:
-            raise BadParameters(f"The parameter “{name}” cannot be sent: {error}") from error
+        if not value or value.isspace():
+            if name == CONSENT:
+                values[name] = ""
+            elif name not in tool.may_be_missing:
+                raise BadParameters(
+                    f"The parameter “{name}” is missing.",
+                    f"Before I can send the text, I still need the {name.replace('_', ' ')}.",
+                )
+            continue
+        if name in tool.asked:
+            _refuse_unfit(tool.asked[name], value)
+        else:
+            _refuse_unusable(name, value, rule["maxLength"])
         values[name] = value
     return values
+
+
+def _refuse_unfit(variable: Variable, value: str) -> None:
+    try:
+        variable.refuse(value)
+    except text.CannotBeFilled as error:
+        raise BadParameters(f"The parameter {error}", error.say) from error
+
+
+def _refuse_unusable(name: str, value: str, max_length: int) -> None:
+    if len(value) > max_length:
+        raise BadParameters(
+            f"The parameter “{name}” has {len(value)} characters, {max_length} is the most.",
+            "That is too long for a text. I'll make it shorter.",
+        )
+    try:
+        text.refuse_unsendable(value)
+    except text.CannotBeSent as error:
+        raise BadParameters(f"The parameter “{name}” cannot be sent: {error}") from error
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -217,7 +217,7 @@ class TestManageTools:
 
         response = logged_in(ann).post(
             reverse("admin:builder_topic_change", args=[topic.pk]),
-            {"name": topic.name, "actions": "Call {{directions}}.", "is_active": "on"},
+            {"name": topic.name, "actions": "If they agree, call {{directions}}.", "is_active": "on"},
         )
 
         assert "two tools would have one name" in response.text
@@ -341,7 +341,7 @@ class TestDashboard:
         found = {problem.what: problem.why for problem in self.home(ann).context["problems"]}
 
         assert "no Twilio credentials" in found["SMS template directions"]
-        assert "no such template" in found["Topic Gift cards"]
+        assert "There is no SMS template called “gift_card”" in found["Topic Gift cards"]
         assert "switched off" in found["Campaign Night line"]
         assert "no tools" in found["Campaign Lunch line"]
 

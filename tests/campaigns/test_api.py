@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
+from typing import ClassVar
 
 import pytest
 from django.db import connection as database
@@ -146,6 +148,17 @@ class TestFiring:
             "+13125550100",
             None,
         )
+
+    @pytest.mark.parametrize("on_doubt", ["resend", "unknown"])
+    def test_what_becomes_of_it_in_doubt_is_promised_with_it(self, door, template, on_doubt):
+        template.on_doubt = on_doubt
+        template.save()
+
+        door()
+        template.on_doubt = "resend"
+        template.save()
+
+        assert Message.objects.get().on_doubt == on_doubt
 
     def test_whom_the_model_names_is_texted_where_the_action_says_anyone(self, door, action):
         action(recipient="anyone", transactional=True)
@@ -467,6 +480,31 @@ class TestReading:
         assert (answer["messageId"], answer["state"]) == (message_id, "queued")
         assert answer["say"] == "The text is about to be sent."
 
+    def test_what_was_canceled_is_said_to_be(self, connection, door):
+        message_id = door().json()["messageId"]
+        outbox.cancel([uuid.UUID(message_id)], "ann", "They called back.")
+
+        answer = self.get(connection, f"messages/{message_id}").json()
+
+        assert (answer["state"], answer["say"]) == (
+            "canceled",
+            "That text was canceled on our side, so it was not sent.",
+        )
+
+    @pytest.mark.parametrize(
+        ("code", "say"),
+        [
+            (30005, "That number can't get text messages. Is there another one?"),
+            (30410, "I can't tell whether the text arrived."),
+            (30025, "The text has arrived."),
+        ],
+    )
+    def test_what_a_code_means_is_said_to_the_agent(self, connection, door, code, say):
+        message_id = door().json()["messageId"]
+        Message.objects.update(state="delivered", error_code=code)
+
+        assert self.get(connection, f"messages/{message_id}").json()["say"] == say
+
     def test_another_connections_message_is_unknown(self, campaign, door):
         message_id = door().json()["messageId"]
         other = factories.ConnectionFactory(campaign=campaign)
@@ -490,27 +528,68 @@ class TestReading:
         assert Client().get("/api/docs").status_code == 200
 
 
-@pytest.mark.django_db(transaction=True)
-def test_fifty_at_once_with_one_id_are_one_text(door):
+def at_once(fire, count: int = 50) -> list:
+    """The answers of so many threads that fire together, each with its number."""
     answers: list = []
-    start = threading.Barrier(50)
+    start = threading.Barrier(count)
 
-    def work() -> None:
+    def work(number: int) -> None:
         start.wait()
         try:
-            answers.append(door().json())
+            answers.append(fire(number).json())
         finally:
             database.close()
 
-    threads = [threading.Thread(target=work) for _ in range(50)]
+    threads = [threading.Thread(target=work, args=[number]) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(answers) == count
+    return answers
 
-    assert Message.objects.count() == 1
-    assert len(answers) == 50
-    assert {answer["messageId"] for answer in answers} == {str(Message.objects.get().pk)}
+
+@pytest.mark.django_db(transaction=True)
+class TestFiftyAtOnce:
+    """Of a call that nobody has heard of before, so that there is no row to wait for."""
+
+    ENVELOPES: ClassVar = {
+        "one id": lambda number: {},
+        "no id": lambda number: {"toolCallId": ""},
+        "an id each": lambda number: {"toolCallId": f"tool-call-{number}"},
+        "the consent in other words each": lambda number: {
+            "toolCallId": "",
+            "parameters": {**PARAMETERS, "consent": f"Yes, {'please ' * number}"},
+        },
+    }
+
+    @pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
+    @pytest.mark.parametrize("known", [False, True], ids=["a new process", "a process that knows the way"])
+    def test_are_one_text_and_one_answer(self, door, envelope, known):
+        if known:
+            door(callId="before")
+        before = set(Message.objects.values_list("pk", flat=True))
+
+        answers = at_once(lambda number: door(**envelope(number)))
+
+        [message] = set(Message.objects.values_list("pk", flat=True)) - before
+        assert [answer for answer in answers if answer != answers[0]] == []
+        assert (answers[0]["status"], answers[0]["messageId"]) == ("accepted", str(message))
+        assert ToolCall.objects.filter(message=message).count() == 1
+        assert Consent.objects.count() == 1 + known
+
+    def test_of_different_texts_are_fifty(self, door):
+        answers = at_once(
+            lambda number: door(toolCallId="", parameters={**PARAMETERS, "guests": str(number)})
+        )
+
+        assert len({answer["messageId"] for answer in answers}) == Message.objects.count() == 50
+
+    def test_of_a_stop_said_aloud_are_one_opt_out(self, door):
+        answers = at_once(lambda number: door("stop_texting", parameters={"words": "Stop."}))
+
+        assert {answer["status"] for answer in answers} == {"done"}
+        assert OptOut.objects.count() == 1
 
 
 def test_a_secret_is_stored_as_a_hash_only(connection):
