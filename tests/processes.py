@@ -121,6 +121,8 @@ class Carrier:
 class Stack:
     """Web server, worker, beat and carrier over a database and a broker folder of their own."""
 
+    web_workers = 1
+
     def __init__(self, folder: Path, host: str = "", **environment: str) -> None:
         """`host` is the socket folder of a PostgreSQL server; the embedded one if silent."""
         self.folder = folder
@@ -196,7 +198,7 @@ class Stack:
 
     def command(self, name: str) -> list[str]:
         """What `make run` would start under this name."""
-        return supervise.programs({"PORT": self.port})[name].split()
+        return supervise.programs({"PORT": self.port}, self.web_workers)[name].split()
 
     def answers(self) -> bool:
         try:

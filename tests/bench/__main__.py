@@ -60,7 +60,8 @@ def accept(ground: Ground, goals: Goals, rounds: int, short: bool) -> None:
     measured: Rounds = {}
     for _ in range(rounds):
         _note(measured, doors.round())
-    print(f"\n## Accepting: {accepting.CONNECTIONS} connections, Granian as `make run` starts it ({load})\n")
+    server = f"Granian with {accepting.WEB_WORKERS} workers"
+    print(f"\n## Accepting: {accepting.CONNECTIONS} connections, {server} ({load})\n")
     head = ("", "requests/s", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms")
     _table(head, [(name, *_medians(figures)) for name, figures in measured.items()])
     both = accepting.MIDCALL, accepting.REFERENCE

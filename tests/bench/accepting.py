@@ -17,6 +17,8 @@ from tests.processes import eventually, free_port
 MIDCALL = "Midcall, a tool call"
 REFERENCE = "reference: a bare Django view, one INSERT"
 CONNECTIONS = 8
+# As many as this machine has cores, as in production.
+WEB_WORKERS = 2
 LOAD = Path(__file__).with_name("accept.lua")
 # Some thousands of requests a round, so that some tens stand above p99.
 ROUND_SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 4, 1, 1
@@ -72,7 +74,7 @@ class Door:
 
 
 class Accepting:
-    """The product's tool call and the reference view, under the same Granian options."""
+    """The product's tool call and the reference view, under the same Granian with a process a core."""
 
     def __init__(self, ground: Ground, short: bool) -> None:
         self._seconds = SHORT_SECONDS if short else ROUND_SECONDS
@@ -81,10 +83,11 @@ class Accepting:
         start_broker(ground, self._broker)
         # Nothing sends here: what is queued stays queued.
         line = installation(ground, folder, self._broker, "http://127.0.0.1:9")
+        line.web_workers = WEB_WORKERS
         line.start("web")
         ground.create("reference", REFERENCE_TABLE)
         port = free_port()
-        command = supervise.programs({"PORT": port})["web"]
+        command = supervise.programs({"PORT": port}, WEB_WORKERS)["web"]
         bare = Service(
             ground,
             folder,

@@ -98,7 +98,7 @@ def table(profiler: cProfile.Profile, count: int) -> str:
                 packages[_package(calling)] += spent
         else:
             packages[_package(file)] += own
-        if Path(file).is_relative_to(ROOT) and "tests" not in file:
+        if Path(file).is_relative_to(ROOT) and "site-packages" not in file and "tests" not in file:
             ours[f"{Path(file).relative_to(ROOT)} {function}"] += whole
     total = packages.total()
     lines = [f"{total / count * 1000:.2f} ms of CPU each, under the profiler, which multiplies it."]
@@ -113,9 +113,9 @@ def table(profiler: cProfile.Profile, count: int) -> str:
 
 def _package(file: str) -> str:
     path = Path(file)
-    if path.is_relative_to(ROOT):
-        return path.relative_to(ROOT).parts[0]
     _, found, inside = file.rpartition("site-packages/")
+    if not found and path.is_relative_to(ROOT):
+        return path.relative_to(ROOT).parts[0]
     if not found:
         return f"Python's {path.parent.name if path.parent.name in ('asyncio', 'json', 're') else 'library'}"
     parts = Path(inside).parts

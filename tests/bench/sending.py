@@ -40,16 +40,18 @@ RING_AGAIN_SECONDS = 1.0
 
 # All texts that any round needs, promised once by the application; a round copies the first of them.
 PROMISE = """
+from datetime import timedelta
 from django.db import transaction
 from sms import outbox
-from sms.models import Message, UserProfile
+from sms.models import UserProfile
 profile = UserProfile.objects.get(user__username="ops")
 with transaction.atomic():
     for number in range({count}):
-        outbox.accept(Message.promise(
-            tool="confirmation", provider="twilio", profile=profile, account_sid=profile.twilio_account_sid,
-            sender=profile.twilio_from, recipient=f"+1415{{2220000 + number:07d}}", country="US",
-            body=f"Your table for {{number}}.", segments=1, send_within_seconds=36_000,
+        outbox.accept(outbox.Promise(
+            tool="confirmation", template=None, provider="twilio", profile=profile.pk,
+            account_sid=profile.twilio_account_sid, sender=profile.twilio_from, country="US",
+            recipient=f"+1415{{2220000 + number:07d}}", body=f"Your table for {{number}}.", segments=1,
+            send_within=timedelta(hours=10),
         ))
 """
 # A number sends one text a second; here the sender is measured, not what carriers take from it.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
 from sms.models import OptOut, Sender, State
 from tests import factories
-from tests.tools import path_of
+from tests.browser.tools import in_browser
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
 PASSWORD = "a long passphrase of a test"
 WIDTHS = {1440: 900, 390: 844}
 
@@ -29,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def campaign(olive):
     """Olive, a superuser, with one of each thing and every long word that a page may have to bear."""
     olive.is_staff = olive.is_superuser = True
-    olive.set_password(PASSWORD)
     olive.save()
     long_name = "a_template_with_a_name_of_sixty_four_characters_which_is_the_most"[:64]
     template = factories.TemplateFactory(name=long_name, owner=olive, body="Ünïcödé — “quoted” " * 40)
@@ -63,31 +58,6 @@ def campaign(olive):
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
     return campaign
-
-
-def in_browser(base: str, use: Callable[[Page], Any]) -> Any:
-    """What `use` returns, given a page of a browser in which Olive is logged in.
-
-    Playwright keeps an event loop in its thread, where Django refuses the database: it gets one of its own.
-    """
-    chromium = path_of("chromium", "chromium")
-
-    def run() -> Any:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-            page = browser.new_page(base_url=base, viewport={"width": 1440, "height": 900})
-            page.goto("/admin/login/")
-            page.fill("#id_username", "olive")
-            page.fill("#id_password", PASSWORD)
-            page.click("button[type=submit]")
-            page.wait_for_url("**/admin/")
-            try:
-                return use(page)
-            finally:
-                browser.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
 
 
 def all_pages(campaign) -> list[str]:

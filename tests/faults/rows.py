@@ -91,6 +91,7 @@ ROWS = [
         inject=injectors.flush_broker(5),
         inject_short=injectors.flush_broker(1),
         brokers=ALL_BROKERS,
+        allowance=_few,
     ),
     Row(
         name="redis_restarted_empty",
@@ -169,7 +170,8 @@ ROWS = [
         name="worker_frozen",
         says="a worker is stopped after a claim, past its lease and until another has resolved its texts",
         defect="deadline_ignored",
-        full=(1_000, 5),
+        # Each time it must find texts to claim, and is frozen for some 20 s.
+        full=(1_000, 75),
         short=(150, 1),
         inject=injectors.freeze_worker(3),
         inject_short=injectors.freeze_worker(1),
