@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection
 from campaigns.wording import Wording, schema
 from sms import text
-from sms.models import ProviderName, SmsTemplate, Variable
+from sms.models import SmsTemplate, Variable
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
@@ -65,17 +64,7 @@ class Tool:
     @cached_property
     def snapshot(self) -> dict[str, Any]:
         """What a text of it is promised with, whoever gets it and whatever it says."""
-        source, profile = self.source, self.source.owner_profile()
-        return {
-            "tool": source.name,
-            "template": self.template.pk if self.template else None,
-            "provider": str(source.provider),
-            "profile": None if source.provider == ProviderName.ATLAS else profile.pk,
-            "account_sid": profile.account_sid(source.provider),
-            "sender": source.effective_sender(),
-            "send_within": timedelta(seconds=source.send_within_seconds),
-            "on_doubt": str(source.on_doubt),
-        }
+        return {**self.source.snapshot(), "template": self.template.pk if self.template else None}
 
     @property
     def action(self) -> SmsAction | None:

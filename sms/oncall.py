@@ -136,11 +136,24 @@ class SenderAdmin(Page[Sender]):
         return HttpResponseRedirect(reverse("admin:sms_sender_change", args=[pk]))
 
 
+class Tests(admin.SimpleListFilter):
+    """The texts that somebody tried a template out with; the few that there are have an index."""
+
+    title = "tests"
+    parameter_name = "tests"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Tests only")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        return queryset.exclude(tested_by="") if self.value() == "yes" else queryset
+
+
 class MessageAdmin(ReadOnlyPage[Message]):
     """Every text with its reason. Searches and filters go by an index: the table grows without bound."""
 
-    list_display = ("created_at", "recipient", "tool", "words", "standing", "reason")
-    list_filter = ("state", "provider", "duplicate_detected", Since)
+    list_display = ("created_at", "recipient", "sent_with", "words", "standing", "reason")
+    list_filter = ("state", "provider", "duplicate_detected", Tests, Since)
     search_fields = ("=id",)
     search_help_text = "A whole number with + and country code, a message's id, or a Message SID"
     sortable_by = ("created_at",)
@@ -149,6 +162,10 @@ class MessageAdmin(ReadOnlyPage[Message]):
     actions = ("cancel_texts",)
     # How many there are in all is not counted, and so many are not canceled at once.
     list_disable_select_all = True
+
+    @admin.display(description="Tool")
+    def sent_with(self, obj: Message) -> SafeString | str:
+        return format_html("{} {}", obj.tool, label("test", "plain")) if obj.tested_by else obj.tool
 
     @admin.display(description="Text")
     def words(self, obj: Message) -> str:
@@ -237,18 +254,13 @@ class MessageAdmin(ReadOnlyPage[Message]):
     def about(self, message: Message) -> dict[str, Any]:
         """What the page shows beside the row itself."""
         sender = Sender.objects.filter(account_sid=message.account_sid, address=message.sender).first()
-        meaning, advice = MEANINGS[State(message.state)]
-        code = message.error_code
-        if message.state == State.HELD and sender:
-            code = sender.held_code or code
-        if code:
-            advice = codes.meaning(code).remedy
+        meaning, advice = explained(message, sender)
         return {
             "cancelable": message.state in outbox.CANCELABLE,
             "label": self.standing(message),
             "meaning": meaning,
             "advice": advice,
-            "steps": _steps(message),
+            "steps": steps_of(message),
             "sender": sender,
         }
 
@@ -267,7 +279,16 @@ def state_label(state: str) -> SafeString:
     return label(State(state).label, TONES[State(state)])
 
 
-def _steps(message: Message) -> list[dict[str, Any]]:
+def explained(message: Message, sender: Sender | None) -> tuple[str, str]:
+    """What the state of a text means, and what a person can do about it."""
+    meaning, advice = MEANINGS[State(message.state)]
+    code = message.error_code
+    if message.state == State.HELD and sender:
+        code = sender.held_code or code
+    return meaning, codes.meaning(code).remedy if code else advice
+
+
+def steps_of(message: Message) -> list[dict[str, Any]]:
     """The life of a text, each step with the time since the one before."""
     steps = [{"at": message.created_at, "label": label("Promised", "plain"), "event": None}]
     steps += [

@@ -21,6 +21,8 @@ from sms.models.templates import OnDoubt, SmsTemplate
 
 # A phone number in E.164 has at most 15 digits.
 NUMBER_CHARACTERS = 16
+# As many as a user's name has.
+TESTER_CHARACTERS = 150
 
 
 class State(models.TextChoices):
@@ -97,8 +99,14 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     tool = models.CharField(max_length=64, help_text="The tool that it was sent with.")
+    # Found by the index message_by_template.
     template = models.ForeignKey(
-        SmsTemplate, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+        SmsTemplate,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
     )
     provider = models.CharField(max_length=16, choices=ProviderName.choices)
     # Whose credential; null with the platform's own provider. The SID is the snapshot.
@@ -111,6 +119,11 @@ class Message(models.Model):
     country = models.CharField(max_length=2, blank=True)
     body = models.TextField(max_length=text.MAX_BODY_CHARACTERS)
     segments = models.PositiveSmallIntegerField()
+    # Who tried the template out with it, by the name to log in with; "" for a text of a call. With a default
+    # in the database, so that processes of the version before may go on writing.
+    tested_by = models.CharField(
+        "sent as a test by", max_length=TESTER_CHARACTERS, blank=True, default="", db_default=""
+    )
     # In a call 0; what nobody listens to comes later.
     priority = models.PositiveSmallIntegerField(default=0)
 
@@ -184,6 +197,10 @@ class Message(models.Model):
             models.Index(fields=["state", "-created_at"], name="message_by_state"),
             models.Index(fields=["recipient", "-created_at"], name="message_by_recipient"),
             models.Index(fields=["provider_sid"], name="message_by_sid"),
+            models.Index(fields=["template", "-created_at"], name="message_by_template"),
+            models.Index(
+                fields=["tested_by", "-created_at"], condition=~Q(tested_by=""), name="message_tests"
+            ),
             models.Index(
                 fields=["-created_at"], condition=Q(duplicate_detected=True), name="message_doubled"
             ),

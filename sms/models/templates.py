@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
+from itertools import chain, count
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Upper
 
 from sms import languages, text
@@ -18,6 +19,7 @@ from sms.validators import validate_body, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
 TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
+TOOL_NAME_CHARACTERS = 64
 # Tools that every campaign has.
 RESERVED_NAMES = {"stop_texting", "get_sms_status"}
 # Nobody wants the text of a call three hours later.
@@ -114,11 +116,26 @@ class Sendable(models.Model):
 
     def obstacle(self) -> str:
         """Why a text of this cannot be sent now, in plain words for ops; "" if it can."""
-        if not self.is_active:
-            return f"“{self.name}” is switched off."
+        return f"“{self.name}” is switched off." if not self.is_active else self.lacks()
+
+    def lacks(self) -> str:
+        """What is missing for a text of this to be sent, whether it is switched on or not; "" if nothing."""
         return self.owner_profile().obstacle(self.provider) or (
             "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
         )
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a text of this is promised with, whoever gets it and whatever it says."""
+        profile = self.owner_profile()
+        return {
+            "tool": self.name,
+            "provider": str(self.provider),
+            "profile": None if self.provider == ProviderName.ATLAS else profile.pk,
+            "account_sid": profile.account_sid(self.provider),
+            "sender": self.effective_sender(),
+            "send_within": timedelta(seconds=self.send_within_seconds),
+            "on_doubt": str(self.on_doubt),
+        }
 
 
 class SmsTemplate(Sendable):
@@ -177,6 +194,42 @@ class SmsTemplate(Sendable):
         """What fills each placeholder; where nobody said, the agent, by the usual rules (unsaved)."""
         stored = {each.name: each for each in self.typed_variables.all()} if self.pk else {}
         return [stored.get(name) or Variable(template=self, name=name) for name in self.placeholders]
+
+    def duplicate(self, owner: Any) -> SmsTemplate:
+        """Store a copy under a free name, with all texts and variables; the copy.
+
+        It belongs to `owner`, and is switched off until somebody has made of it what it is to be. Another
+        owner's account does not have this one's sender, so the copy gets the default.
+        """
+        is_theirs = owner.pk == self.owner_id
+        while True:
+            copy = SmsTemplate(
+                **{field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
+            )
+            copy.pk, copy.owner, copy.is_active = None, owner, False
+            copy.name = self._free_name()
+            copy.sender = self.sender if is_theirs else ""
+            try:
+                with transaction.atomic():
+                    copy.save(force_insert=True)
+                    parts: list[Variable | Translation]
+                    parts = [*self.typed_variables.all(), *self.translations.all()]
+                    for part in parts:
+                        part.pk, part.template = None, copy
+                        part._state.adding = True
+                        part.save(force_insert=True)
+            except IntegrityError:
+                # Somebody took the name in this instant: there are others.
+                if not SmsTemplate.objects.filter(name__iexact=copy.name).exists():
+                    raise
+                continue
+            return copy
+
+    def _free_name(self) -> str:
+        taken = {name.lower() for name in SmsTemplate.objects.values_list("name", flat=True)}
+        endings = chain(["_copy"], (f"_copy{number}" for number in count(2)))
+        names = (self.name[: TOOL_NAME_CHARACTERS - len(ending)] + ending for ending in endings)
+        return next(name for name in names if name.lower() not in taken)
 
     def largest(self) -> dict[str, text.Largest]:
         """How large each language's text can become, by the rules of its variables."""
