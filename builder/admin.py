@@ -1,6 +1,6 @@
 """The pages of the Build room, and of users.
 
-Topics and SMS actions are registered by campaigns, which knows where they are used.
+Topics, templates and SMS actions are registered by campaigns, which knows where they are used.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ from builder.detour import LeavesForTemplate, ReturnsToTopic
 from builder.forms import SmsActionForm, TopicForm
 from builder.linted import Linted
 from builder.models import SmsAction, Topic
+from builder.usage import InUse
+from sms import arrivals
 from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from sms.admin import sent_by
+from sms.copies import Duplicates
 from sms.models import SmsTemplate, UserProfile
 from sms.pages import OwnedPage, Page
+from sms.trying import Tries
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -46,47 +50,42 @@ def links(things: Any) -> SafeString | str:
 
 
 class TemplateList(ChangeList):
-    """The templates of one page, each with the topics that refer to it, in one query."""
+    """The templates of one page, with who uses them and how their texts arrive; by as many queries as one."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        by_reference = Topic.by_reference()
         templates: list[Any] = list(self.result_list)
+        page: Any = self.model_admin
+        usages = page.usages(request, templates)
+        found = arrivals.of([template.pk for template in templates])
         for template in templates:
-            template.topics = by_reference.get(template.name, [])
+            template.usage, template.arrivals = usages[template.pk], found[template.pk]
         self.result_list = templates
 
 
-@admin.register(SmsTemplate)
-class SmsTemplateAdmin(ReturnsToTopic, BareSmsTemplateAdmin):
-    """A template keeps the topics that refer to it in step: renaming follows, deleting is refused."""
+class SmsTemplateAdmin(ReturnsToTopic, InUse, Tries, Duplicates, BareSmsTemplateAdmin):
+    """A template, which keeps in step with those who use it."""
 
-    list_display: Any = ("name", "text", sent_by, "segments", "used_in", "updated_at")
+    list_display: Any = ("name", "words", sent_by, "where_used", "last_sent")
+    change_form_outer_before_template = "builder/template_head.html"
 
-    @admin.display(description="Used in topics")
-    def used_in(self, obj: Any) -> SafeString | str:
-        return links(obj.topics)
+    @admin.display(description="Text")
+    def words(self, obj: SmsTemplate) -> SafeString:
+        return format_html(
+            '<span class="mc-text">{}<span class="mc-why">{}</span></span>',
+            self.text(obj),
+            f"Segments: {self.segments(obj)}",
+        )
+
+    @admin.display(description="Last sent")
+    def last_sent(self, obj: Any) -> SafeString:
+        when, share = arrivals.last_sent(obj.arrivals), arrivals.share(obj.arrivals)
+        return format_html(
+            '<span class="mc-nowrap">{}</span><span class="mc-why">In 30 days: {}</span>', when, share
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TemplateList
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        by_reference = Topic.by_reference()
-        protected += [
-            format_html("Managed topic {} refers to {}", links([topic]), template.name)
-            for template in objs
-            for topic in by_reference.get(template.name, [])
-        ]
-        return deleted, counts, lacking, protected
-
-    def save_model(self, request: HttpRequest, obj: SmsTemplate, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            renamed = Topic.rename_reference(form.initial["name"], obj.name)
-            if renamed:
-                names = ", ".join(f"“{topic}”" for topic in renamed)
-                self.message_user(request, f"The topics {names} now refer to “{obj}”.", messages.INFO)
 
 
 class TopicAdmin(Linted, LeavesForTemplate, Page[Topic]):

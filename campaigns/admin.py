@@ -1,29 +1,33 @@
-"""The campaign's page, and those of topics and SMS actions, which say in which campaigns they are used.
+"""The campaign's page, and those of topics, templates and SMS actions, which say where they are used.
 
 Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from builder.admin import SmsActionAdmin as BareSmsActionAdmin
+from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
+from builder.usage import User, may_see
 from campaigns import oncall as oncall
-from campaigns.forms import CampaignForm, SmsActionForm, TopicForm
+from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm
 from campaigns.integrations import Integrations
 from campaigns.models import Campaign, reaches
 from campaigns.preview import Preview
 from sms.admin import sent_by
+from sms.models import SmsTemplate
 from sms.pages import Page
 
 
@@ -87,6 +91,25 @@ class TopicAdmin(BareTopicAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         return super().get_queryset(request).prefetch_related("campaigns")
+
+
+@admin.register(SmsTemplate)
+class SmsTemplateAdmin(BareSmsTemplateAdmin):
+    def campaigns_of(
+        self, request: HttpRequest, topics: list[Topic], actions: list[SmsAction]
+    ) -> Mapping[User, list[Campaign]]:
+        if not may_see(request, Campaign):
+            return {}
+        prefetch_related_objects(topics, "campaigns")
+        prefetch_related_objects(actions, "campaigns")
+        users: list[User] = [*topics, *actions]
+        return {user: list(user.campaigns.all()) for user in users}
+
+    def get_form(
+        self, request: HttpRequest, obj: SmsTemplate | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (KeepsTemplateApart, form), {})
 
 
 @admin.register(SmsAction)

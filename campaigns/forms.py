@@ -72,6 +72,26 @@ class _KeepsToolsApart(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(None, clash)
 
 
+class KeepsTemplateApart(forms.ModelForm):  # type: ignore[type-arg]
+    """A template whose name is a tool's in the campaigns that it is sent in, also once it is renamed."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors or not self.instance.pk or not {"name", "is_active"} & set(self.changed_data):
+            return
+        old = self.initial.get("name", self.instance.name)
+        topics = Topic.by_reference().get(old, [])
+        campaigns = Campaign.objects.filter(topics__in=topics).distinct()
+
+        def rename() -> None:
+            self.instance.save()
+            Topic.rename_reference(old, self.instance.name)
+
+        clash = clash_after(campaigns, rename)
+        if clash:
+            self.add_error("name", clash)
+
+
 class TopicForm(_KeepsToolsApart, BareTopicForm):
     """A topic whose references may become tools of the campaigns that it stands in."""
 

@@ -55,6 +55,12 @@ def widest(pattern: str) -> str:
     return WIDTHS[_width(_parsed(pattern))] if pattern else WIDTHS[-1]
 
 
+def example(pattern: str) -> str:
+    """A short value that the whole pattern fits; "" if none is found."""
+    found = _short(_parsed(pattern))
+    return found if found.isprintable() and compiled(pattern).fullmatch(found) else ""
+
+
 def width_of(char: str) -> int:
     """The place in WIDTHS of the one that takes as much room as the character."""
     if ord(char) > 0xFFFF:
@@ -158,3 +164,58 @@ def _width_in_class(operation: Any, argument: Any) -> int:
         points = range(argument[0], min(argument[1] + 1, argument[0] + 256))
         return max(width_of(chr(point)) for point in points)
     return len(WIDTHS) - 1
+
+
+# Tried in a class of characters, the plainest first.
+_TRIED = "A1a -.,:/+#@_$€"
+_NAMING = {code.LITERAL, code.RANGE}
+
+
+def _short(tree: Any) -> str:
+    return "".join(_short_of(operation, argument) for operation, argument in tree)
+
+
+def _short_of(operation: Any, argument: Any) -> str:
+    if operation is code.SUBPATTERN:
+        return _short(argument[-1])
+    if operation in _REPEATS:
+        least, most, repeated = argument
+        return _short(repeated) * int(max(least, min(most, 1)))
+    if operation is code.BRANCH:
+        return _short(argument[1][0])
+    if operation is code.LITERAL:
+        return chr(argument)
+    if operation is code.AT:
+        return ""
+    # A class, a character that is excluded, or any.
+    items = argument if operation is code.IN else [(operation, argument)]
+    named = [chr(value[0] if item is code.RANGE else value) for item, value in items if item in _NAMING]
+    return next((char for char in [*_TRIED, *named] if _fits(operation, argument, char)), "A")
+
+
+_CATEGORIES = {
+    code.CATEGORY_DIGIT: r"\d",
+    code.CATEGORY_NOT_DIGIT: r"\D",
+    code.CATEGORY_WORD: r"\w",
+    code.CATEGORY_NOT_WORD: r"\W",
+    code.CATEGORY_SPACE: r"\s",
+    code.CATEGORY_NOT_SPACE: r"\S",
+}
+
+
+def _fits(operation: Any, argument: Any, char: str) -> bool:
+    if operation is code.ANY:
+        return True
+    if operation is code.NOT_LITERAL:
+        return bool(ord(char) != argument)
+    is_negated = bool(argument[0][0] is code.NEGATE)
+    found = any(_is_in(item, value, char) for item, value in argument if item is not code.NEGATE)
+    return found != is_negated
+
+
+def _is_in(item: Any, value: Any, char: str) -> bool:
+    if item is code.LITERAL:
+        return bool(ord(char) == value)
+    if item is code.RANGE:
+        return bool(value[0] <= ord(char) <= value[1])
+    return compiled(_CATEGORIES[value]).fullmatch(char) is not None

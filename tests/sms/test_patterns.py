@@ -126,3 +126,36 @@ def test_the_slowest_that_can_be_stored_are_quick(pattern, value):
 )
 def test_the_widest_character_that_may_match_is_known(pattern, widest):
     assert patterns.widest(pattern) == widest
+
+
+@pytest.mark.parametrize(
+    ("pattern", "example"),
+    [
+        ("[A-Z]{2}[0-9]{4}", "AA1111"),
+        (r"\d{1,2}(:\d{2})? ?(am|pm)", "1:11 am"),
+        ("yes|no", "yes"),
+        ("[^A1a]+", " "),
+        ("[ж-я]{3}", "жжж"),
+        (r"\+?\d[\d ]{5,14}", "+111111"),
+        ("[^<>]+", "A"),
+        ("^é+$", "é"),
+        ("a*", "a"),
+    ],
+)
+def test_an_example_is_short_and_fits(pattern, example):
+    assert patterns.example(pattern) == example
+
+
+@given(
+    st.from_regex(
+        r"(\[\^?[a-zA-Z0-9]-?[a-zA-Z0-9]?\]|\\[dDwWsS]|\.|[a-c]|\([ab]\|[cd]+\)){1,5}[*+?]?", fullmatch=True
+    )
+)
+def test_whatever_the_pattern_is_its_example_fits_or_there_is_none(pattern):
+    try:
+        patterns.check(pattern, 60)
+    except patterns.UnusablePattern:
+        return
+    example = patterns.example(pattern)
+
+    assert not example or patterns.compiled(pattern).fullmatch(example)
