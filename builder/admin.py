@@ -22,6 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from builder.detour import LeavesForTemplate, ReturnsToTopic
+from builder.exchange.pages import Exchanged
 from builder.forms import SmsActionForm, TopicForm
 from builder.linted import Linted
 from builder.models import SmsAction, Topic
@@ -63,7 +64,7 @@ class TemplateList(ChangeList):
         self.result_list = templates
 
 
-class SmsTemplateAdmin(ReturnsToTopic, InUse, Tries, Duplicates, BareSmsTemplateAdmin):
+class SmsTemplateAdmin(Exchanged, ReturnsToTopic, InUse, Tries, Duplicates, BareSmsTemplateAdmin):
     """A template, which keeps in step with those who use it."""
 
     list_display: Any = ("name", "words", sent_by, "where_used", "last_sent")
@@ -88,7 +89,7 @@ class SmsTemplateAdmin(ReturnsToTopic, InUse, Tries, Duplicates, BareSmsTemplate
         return TemplateList
 
 
-class TopicAdmin(Linted, LeavesForTemplate, Page[Topic]):
+class TopicAdmin(Exchanged, Linted, LeavesForTemplate, Page[Topic]):
     form = TopicForm
     list_display: Any = ("name", "refers_to", "problems", "is_active", "updated_at")
     list_filter = ("is_active",)
@@ -105,7 +106,7 @@ class TopicAdmin(Linted, LeavesForTemplate, Page[Topic]):
         super().save_model(request, obj, form, change)
 
 
-class SmsActionAdmin(OwnedPage[SmsAction]):
+class SmsActionAdmin(Exchanged, OwnedPage[SmsAction]):
     form = SmsActionForm
     list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
     list_filter = ("is_active", "provider", "recipient")

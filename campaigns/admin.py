@@ -5,7 +5,7 @@ Read-only pages stand in campaigns/oncall.py, what lies under a campaign in camp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -22,7 +22,7 @@ from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import User, may_see
 from campaigns import oncall as oncall
-from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm
+from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.models import Campaign, reaches
 from campaigns.preview import Preview
@@ -84,6 +84,10 @@ class TopicAdmin(BareTopicAdmin):
 
     def reaches(self, topic: Topic | None) -> list[Reach]:
         return reaches(topic) if topic and topic.pk else []
+
+    def clash(self, topics: Collection[Topic], actions: Collection[SmsAction]) -> str:
+        campaigns = Campaign.objects.filter(Q(topics__in=topics) | Q(actions__in=actions)).distinct()
+        return clash_after(campaigns, lambda: None)
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:

@@ -1,0 +1,152 @@
+"""What an import comes to: step by step what is new and what differs, and what is to be said of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from builder.exchange.document import Kind, Level, Notice
+from builder.exchange.schema import KEYS, Shape, parts
+from sms import text
+
+# More than these are compared by lines: by words would take long, and read badly.
+MAX_WORDS = 1500
+
+
+class Status(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value, before and after, as people read it."""
+
+    label: str
+    before: str
+    after: str
+
+    def pieces(self) -> Iterator[tuple[str, str]]:
+        """What stays ("="), what goes ("-") and what comes ("+"), in reading order."""
+        before, after = _words(self.before), _words(self.after)
+        if len(before) + len(after) > MAX_WORDS:
+            before, after = self.before.splitlines(True), self.after.splitlines(True)
+        for kind, start, end, begin, finish in SequenceMatcher(None, before, after, False).get_opcodes():
+            if kind == "equal":
+                yield "=", "".join(before[start:end])
+                continue
+            if start < end:
+                yield "-", "".join(before[start:end])
+            if begin < finish:
+                yield "+", "".join(after[begin:finish])
+
+
+def _words(value: str) -> list[str]:
+    return re.findall(r"\s+|\w+|[^\w\s]", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of one entry. `pk` is that of the stored row, if there is one."""
+
+    kind: Kind
+    name: str
+    line: int
+    status: Status
+    changes: tuple[Change, ...] = ()
+    pk: int | None = None
+
+
+@dataclass
+class Plan:
+    """All steps of an import and what is to be said of them. `is_applied` once it is carried out."""
+
+    format: str
+    steps: list[Step] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    is_applied: bool = False
+
+    def _of(self, level: Level) -> list[Notice]:
+        return sorted((each for each in self.notices if each.level == level), key=lambda each: each.line)
+
+    @cached_property
+    def errors(self) -> list[Notice]:
+        return self._of(Level.ERROR)
+
+    @cached_property
+    def warnings(self) -> list[Notice]:
+        return self._of(Level.WARNING)
+
+    @cached_property
+    def notes(self) -> list[Notice]:
+        return self._of(Level.NOTE)
+
+    def counted(self, status: Status) -> int:
+        return sum(step.status is status for step in self.steps)
+
+    @property
+    def new(self) -> int:
+        return self.counted(Status.NEW)
+
+    @property
+    def changed(self) -> int:
+        return self.counted(Status.CHANGED)
+
+    @property
+    def unchanged(self) -> int:
+        return self.counted(Status.UNCHANGED)
+
+    @property
+    def changes_something(self) -> bool:
+        return bool(self.new or self.changed)
+
+    @property
+    def digest(self) -> str:
+        """The same for as long as the import would do the same and would be told the same."""
+        said = repr((self.steps, sorted(self.notices, key=repr)))
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def differing(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The keys of what a file says that differ from what is stored."""
+    return [
+        key.name
+        for key in KEYS[kind]
+        if key.shape is not Shape.OWNER
+        and key.name in after
+        and not _same(key.name, before.get(key.name), after[key.name])
+    ]
+
+
+def _same(key: str, before: Any, after: Any) -> bool:
+    if before == after:
+        return True
+    # Other builders spell placeholders without spaces, or with: that is no difference.
+    return key == "body" and before is not None and _spelt(before) == _spelt(after)
+
+
+def _spelt(body: str) -> str:
+    return text.fill(body, {name: f"{{{{ {name} }}}}" for name in text.placeholders(body)})
+
+
+def changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What differs, piece by piece. A new thing differs in all that is said of it."""
+    found: list[Change] = []
+    for key in KEYS[kind]:
+        if key.name not in after:
+            continue
+        old = dict(parts(kind, key, before[key.name])) if key.name in before else {}
+        new = dict(parts(kind, key, after[key.name]))
+        found += [
+            Change(label, old.get(label, ""), new.get(label, ""))
+            for label in dict.fromkeys((*old, *new))
+            if old.get(label, "") != new.get(label, "")
+        ]
+    return tuple(found)
