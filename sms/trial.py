@@ -192,10 +192,13 @@ class TrialForm(forms.Form):
         with transaction.atomic():
             # Whatever one person posts at once is decided one after the other.
             get_user_model().objects.select_for_update(no_key=True).get(pk=self.user.pk)
-            first = Message.objects.filter(pk=promise.id).values_list("tested_by", flat=True).first()
-            if first == promise.tested_by:
+            first = (
+                Message.objects.filter(pk=promise.id).values_list("tested_by", "recipient", "body").first()
+            )
+            if first == (promise.tested_by, recipient, body):
                 return promise.id
-            if first is not None:
+            if first:
+                # Somebody went back, and sends another one.
                 promise.id = uuid.uuid4()
             _refuse_too_many(self.user)
             outbox.accept(promise)

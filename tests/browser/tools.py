@@ -35,6 +35,7 @@ def close() -> None:
             playwright, browser = _started(path_of("chromium", "chromium"))
             browser.close()
             playwright.stop()
+            _started.cache_clear()
 
     _thread.submit(end).result()
 

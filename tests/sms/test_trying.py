@@ -153,6 +153,10 @@ class TestATest:
         assert first.url == second.url
         assert Message.objects.count() == 1
 
+        third = client.post(address(template), {**data, "value-day": "Sunday"})
+        assert third.url != first.url
+        assert Message.objects.count() == 2
+
     def test_with_the_id_of_somebody_elses_text_is_one_of_its_own(self, bob, template):
         theirs = factories.MessageFactory()
 
