@@ -60,6 +60,12 @@ def in_browser(base: str, use: Callable[[Page], Any], **context: Any) -> Any:
     return _thread.submit(run).result()
 
 
+def settle(page: Page) -> None:
+    """Wait until the page has heard of all that was done to it: browsers tell of a caret's moves with the next
+    frame."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def barriers(page: Page) -> list[str]:
     """What on the page shuts somebody out, as axe finds it (WCAG 2.2 A and AA, and good practice)."""
     found = Axe().run(page).response["violations"]

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from campaigns.models import Call, Campaign, Connection, Consent, ToolAttachment, ToolCall
 from sms import outbox
-from sms.models import Message, OptOut, Sender, State
+from sms.models import Message, OptOut, Sender, SmsTemplate, State
 from tests import factories
 from tests.factories import AUTH_TOKEN, CALLER, SECRET
 
@@ -209,6 +209,7 @@ class TestManageTools:
         assert not world.topics.exists()
 
     def test_nor_does_a_changed_topic_or_a_renamed_action(self, ann, world):
+        SmsTemplate.objects.update(body="12 Mill Lane.")
         topic = world.topics.get()
         topic.actions = ""
         topic.save()

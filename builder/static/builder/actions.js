@@ -129,8 +129,12 @@ const setUp = (root, number) => {
       event.stopPropagation();
     }
   });
+  // Until the caret leaves the chip: whoever sent the card away does not want it back with the next key.
+  let dismissed = null;
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") card.hide();
+    if (event.key !== "Escape") return;
+    dismissed = paint.around(field.selectionStart) ?? null;
+    card.hide();
   });
 
   // A chip goes as a whole.
@@ -150,9 +154,10 @@ const setUp = (root, number) => {
       return;
     }
     const chip = paint.around(field.selectionStart);
+    if (chip !== dismissed) dismissed = null;
     if (!chip) {
       if (!paint.hovered) card.hide();
-    } else if (card.name !== chip.name) {
+    } else if (chip !== dismissed && card.name !== chip.name) {
       card.show(chip.name, templates.get(chip.name), chip.mark.getClientRects()[0]);
       say(Card.words(chip.name, templates.get(chip.name)));
     }
