@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import threading
 import time
 from collections import Counter
@@ -43,11 +44,14 @@ from sms.providers.base import (
 
 logger = logging.getLogger(__name__)
 
-# How many texts one process hands over at once; each waits for the carrier's answer, some 100 ms.
-MAX_IN_FLIGHT = 1000
+# How many texts one process hands over at once; each waits for the carrier's answer, some 100 ms, with a
+# connection of its own.
+MAX_IN_FLIGHT = 2000
+# Systems give a process 1,024 open files if it does not ask for more; some are for databases and brokers.
+OPEN_FILES = MAX_IN_FLIGHT + 500
 # They are claimed so many at a time, so that they leave, and their answers come, one portion after the other:
 # all at once would be followed by a tenth of a second of nothing.
-PORTION = 100
+PORTION = 200
 # While some are in flight, new ones are looked for this often.
 LOOK_AGAIN_SECONDS = 0.05
 # Outcomes that arrive this close together are stored in one statement, while more are in flight.
@@ -120,12 +124,17 @@ def reconcile() -> None:
 
 
 def warm() -> None:
-    """Load what the first text would have to wait for, and leave it out of garbage collection.
+    """Load what the first text would have to wait for, and leave it out of garbage collection; ask for as
+    many open files as there may be texts under way.
 
     What a text allocates is freed by counting references; looking for cycles in it took a fifth of the time.
     """
     for name in ProviderName:
         providers.get(name).warm()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY:
+        most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import aiohttp
 from django.conf import settings
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3
 # Twilio's own bound on a request is reported around 26 s; a shorter wait would make doubt of slowness.
 READ_SECONDS = 35
-CONNECTIONS = 1000
 # Below what servers and proxies in front of the API keep idle connections for.
 KEEP_ALIVE_SECONDS = 20
 # A text is asked for by its creation time; Twilio's clock and ours may differ by this much.
@@ -233,11 +233,12 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         super().__init__(logging.getLogger("twilio"), is_async=True)
         self._session = aiohttp.ClientSession(
             trace_configs=[_refuse_late_writes()],
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            # Unlimited here: whoever sends bounds how many texts are under way.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=aiohttp.ClientTimeout(
+                # No sock_read beside it: a timer for each piece of an answer, and this bounds them all.
                 total=CONNECT_SECONDS + READ_SECONDS,
                 sock_connect=CONNECT_SECONDS,
-                sock_read=READ_SECONDS,
             ),
             # A cookie that the API sets for one account has no business in another's requests.
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -258,7 +259,8 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             method.upper(),
             url,
             params=params,
-            data=data,
+            # aiohttp makes a form of a mapping, for which it takes as long as for all the rest.
+            data=urlencode(data).encode() if data else None,
             headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
         ) as response:
