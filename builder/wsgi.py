@@ -17,3 +17,5 @@ refuse_to_serve_with_errors()
 # What stands by now stands for good: looking for cycles in it would only make some caller wait.
 gc.collect()
 gc.freeze()
+# And what a request allocates is freed by counting references.
+gc.set_threshold(50_000, 20, 100)

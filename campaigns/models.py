@@ -216,7 +216,10 @@ class CallNumberChanged(ValueError):
 class Call(models.Model):
     """One phone call as the runtime names it, with the caller's number from the runtime's envelope."""
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="calls")
+    # Found by the constraint call_once.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="calls", db_index=False
+    )
     external_id = models.CharField("call id", max_length=ID_CHARACTERS)
     caller_number = models.CharField(max_length=NUMBER_CHARACTERS, blank=True)
     caller_name = models.CharField(max_length=100, blank=True)
@@ -283,7 +286,8 @@ class ToolCall(models.Model):
         REFUSED = "refused", "Refused"
         DONE = "done", "Done, without a text"
 
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls")
+    # Found by the constraint tool_call_once.
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls", db_index=False)
     # The runtime's tool call id, or one of ours: a second request with it gets the first answer.
     key = models.CharField(max_length=ID_CHARACTERS)
     # SHA-256 of what was asked.

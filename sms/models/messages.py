@@ -110,8 +110,14 @@ class Message(models.Model):
     )
     provider = models.CharField(max_length=16, choices=ProviderName.choices)
     # Whose credential; null with the platform's own provider. The SID is the snapshot.
+    # Not indexed: only whoever deletes a user asks for it, and each index is written with each text.
     profile = models.ForeignKey(
-        UserProfile, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
+        UserProfile,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
     )
     account_sid = models.CharField("Account SID", max_length=34)
     sender = models.CharField("from", max_length=SENDER_CHARACTERS)
@@ -161,8 +167,12 @@ class Message(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         constraints: ClassVar = [
-            # One SID belongs to one text. NULLs do not collide.
-            models.UniqueConstraint(fields=["account_sid", "provider_sid"], name="message_sid_unique"),
+            # One SID belongs to one text.
+            models.UniqueConstraint(
+                fields=["account_sid", "provider_sid"],
+                condition=Q(provider_sid__isnull=False),
+                name="message_sid_unique",
+            ),
             # Two equal texts in doubt could adopt each other's SID: one waits for the other.
             models.UniqueConstraint(
                 "account_sid",
@@ -196,7 +206,9 @@ class Message(models.Model):
             models.Index(fields=["-created_at"], name="message_newest"),
             models.Index(fields=["state", "-created_at"], name="message_by_state"),
             models.Index(fields=["recipient", "-created_at"], name="message_by_recipient"),
-            models.Index(fields=["provider_sid"], name="message_by_sid"),
+            models.Index(
+                fields=["provider_sid"], condition=Q(provider_sid__isnull=False), name="message_by_sid"
+            ),
             models.Index(fields=["template", "-created_at"], name="message_by_template"),
             models.Index(
                 fields=["tested_by", "-created_at"], condition=~Q(tested_by=""), name="message_tests"
