@@ -11,19 +11,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.paginator import InfinitePaginator
 
 from sms import numbers, outbox, text
-from sms.forms import LiftForm, OptOutForm, SmsTemplateForm, UserProfileForm
+from sms.cards import card_is_posted
+from sms.forms import LiftForm, OptOutForm, UserProfileForm
 from sms.models import OptOut, Sendable, SmsTemplate, UserProfile
 from sms.pages import OwnedPage, Page, Since, first_words, label
+from sms.writing import SmsTemplateForm
 
 
 @admin.display(description="Sent by")
@@ -44,11 +46,12 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
     search_fields = ("name", "body")
     list_select_related = ("owner__sms_profile",)
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", "body")}),
+        ("What is sent", {"fields": ("name", "description", "body", "variables")}),
+        ("Languages", {"fields": ("language", "translations")}),
         ("Who sends it", {"fields": ("owner", "provider", "sender")}),
         (
             "When it may be sent",
-            {"fields": ("transactional", "send_within_seconds", "on_doubt", "is_active")},
+            {"fields": ("transactional", "max_segments", "send_within_seconds", "on_doubt", "is_active")},
         ),
     )
 
@@ -61,10 +64,61 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
         size = text.size(obj.body)
         return f"{size.segments} ({size.encoding})"
 
+    # For whoever may only read.
+    @admin.display(description="Variables")
+    def variables(self, obj: SmsTemplate) -> SafeString | str:
+        found = ((each.name, each.get_source_display().lower()) for each in obj.variables())
+        return format_html_join(mark_safe("<br>"), "{}: {}", found) or "–"
+
+    @admin.display(description="In other languages")
+    def translations(self, obj: SmsTemplate) -> SafeString | str:
+        found = ((each.language, each.body) for each in obj.translations.all())
+        return format_html_join(mark_safe("<br>"), "{}: {}", found) or "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = self.admin_site.admin_view(self.preview)
+        return [path("preview/", preview, name="sms_smstemplate_preview"), *super().get_urls()]
+
     def save_model(self, request: HttpRequest, obj: SmsTemplate, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         # From now on lists read the owner's profile, and no list writes one.
         obj.owner_profile()
+
+    def response_post_save_add(self, request: HttpRequest, obj: SmsTemplate) -> HttpResponseRedirect:
+        return self._to_new_cards(request, obj) or super().response_post_save_add(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: SmsTemplate) -> HttpResponseRedirect:
+        return self._to_new_cards(request, obj) or super().response_post_save_change(request, obj)
+
+    def _to_new_cards(self, request: HttpRequest, obj: SmsTemplate) -> HttpResponseRedirect | None:
+        """Back to the template if it has placeholders whose cards the page, without scripts, did not show."""
+        new = [
+            each.name
+            for each in obj.variables()
+            if not each.pk and not card_is_posted(request.POST, each.name)
+        ]
+        if not new or not self.has_change_permission(request, obj):
+            return None
+        words = f"New in it: {', '.join(new)}. The agent fills that in; say below if it comes from elsewhere."
+        self.message_user(request, words, messages.INFO)
+        url = reverse("admin:sms_smstemplate_change", args=[obj.pk], current_app=self.admin_site.name)
+        return HttpResponseRedirect(f"{url}#id_variables")
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """What callers will get of a template as it is typed, and what it costs."""
+        if request.method != "POST":
+            return JsonResponse({"error": "Post the template's form."}, status=405, headers={"Allow": "POST"})
+        template: SmsTemplate | None = None
+        if pk := request.POST.get("template", ""):
+            known = pk.isascii() and pk.isdecimal() and len(pk) < 19
+            template = self.get_queryset(request).filter(pk=pk).first() if known else None
+            if template is None:
+                return JsonResponse({"error": "There is no such template any more."}, status=404)
+        may = self.has_change_permission(request, template) if template else self.has_add_permission(request)
+        if not may:
+            return JsonResponse({"error": "You may not change this template."}, status=403)
+        form = self.get_form(request, template, change=template is not None)
+        return JsonResponse(form(request.POST, instance=template).previews())
 
 
 @admin.register(UserProfile)

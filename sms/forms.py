@@ -1,7 +1,8 @@
-"""The forms for templates, profiles and opt-outs."""
+"""The forms for profiles and opt-outs, and what those for templates and actions share."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -18,7 +19,7 @@ from unfold.widgets import (
 )
 
 from sms import numbers, outbox
-from sms.models import OnDoubt, OptOut, ProviderName, SmsTemplate, UserProfile
+from sms.models import OnDoubt, OptOut, ProviderName, UserProfile
 
 # Twilio's tokens have 32 characters; room for those of others that speak its API.
 MAX_TOKEN_CHARACTERS = 128
@@ -129,6 +130,18 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         # The owner is known even where the form does not show it, so what is unique per owner is checked.
         return super()._get_validation_exclusions() - {"owner"}  # type: ignore[misc,no-any-return]
 
+    def clean_sender(self) -> str:
+        """The sender as it is stored, however a person writes it."""
+        written: str = self.cleaned_data["sender"]
+        if re.fullmatch(r"[Mm][Gg][0-9A-Fa-f]{32}", written):
+            return f"MG{written[2:].lower()}"
+        if not written.startswith("+"):
+            return written
+        try:
+            return numbers.parse(written)
+        except numbers.NotANumber as error:
+            raise ValidationError(str(error)) from error
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         owner = cleaned.get("owner") or self.instance.owner
@@ -150,20 +163,6 @@ def _only(provider: ProviderName, profile: UserProfile) -> str:
         return f"{provider.label}. Twilio is not enabled for {profile.user}."
     why = "is not enabled for " + str(profile.user) if not profile.atlas_enabled else "is not set up here"
     return f"{provider.label}. Atlas {why}."
-
-
-class SmsTemplateForm(SendableForm):
-    class Meta:
-        model = SmsTemplate
-        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
-
-    class Media:
-        js = ("sms/segments.js",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "body" in self.fields:
-            self.fields["body"].widget.attrs.update({"rows": 5, "data-segments": ""})
 
 
 class UserProfileForm(forms.ModelForm):  # type: ignore[type-arg]

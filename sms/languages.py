@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from django.conf.locale import LANG_INFO
+
 DEFAULT = "en"
 TAG_CHARACTERS = 35
 
@@ -21,6 +23,11 @@ _TWO_LETTERS = (
     "rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr "
     "ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
+
+
+# English names, of the languages that Django knows.
+NAMES: dict[str, str] = {tag: info["name"] for tag, info in LANG_INFO.items() if "name" in info}
+_BY_NAME = {name.casefold(): tag for tag, name in NAMES.items()}
 
 
 class NotALanguage(ValueError):
@@ -41,6 +48,19 @@ def parse(text: str) -> str:
         )
     script, region = found.group(2), found.group(3)
     return "-".join([language, *([script.title()] if script else []), *([region.upper()] if region else [])])
+
+
+def called(text: str) -> str:
+    """The tag of a language that goes by its English name, such as "Spanish"; else the text as it is."""
+    return _BY_NAME.get(text.strip().casefold(), text)
+
+
+def name(tag: str) -> str:
+    """What a person calls the language: "Spanish", "Brazilian Portuguese", "German (AT)"; else the tag."""
+    known, _, rest = tag.partition("-")
+    if tag.lower() in NAMES:
+        return NAMES[tag.lower()]
+    return f"{NAMES[known]} ({rest})" if known in NAMES else tag
 
 
 def suitable(tag: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import smsutil
@@ -26,8 +26,29 @@ _ONE_SEPTET_EACH = re.compile(f"[{re.escape(''.join(sorted(GSM - set(GSM_EXT_CHA
 
 # A variable's name is a JSON property that a model fills, so it is plain ASCII.
 VARIABLE_CHARACTERS = 64
-_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}\}")
+# Scripts of the template's page read it, too.
+PLACEHOLDER = r"\{\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}\}"
+_PLACEHOLDER = re.compile(PLACEHOLDER)
 _BRACES = re.compile(r"\{\{|\}\}")
+
+# What reads the same in GSM-7.
+_PLAIN = {
+    **dict.fromkeys("‘’‚‛′‵ʹʻʼˈ`´", "'"),
+    **dict.fromkeys("“”„‟″‶«»〝〞", '"'),
+    **dict.fromkeys("‐‑‒–—―−⁃", "-"),
+    **dict.fromkeys("•‣·●▪◦", "-"),
+    **dict.fromkeys("\t\u00a0\u1680\u202f\u205f\u3000", " "),
+    **{chr(point): " " for point in range(0x2000, 0x200B)},
+    **dict.fromkeys("\u00ad\u200b\u200e\u200f\u2060\ufeff", ""),
+    **dict.fromkeys("\u2028\u2029", "\n"),
+    "⁄": "/",
+    "→": "->",
+    "←": "<-",
+    "×": "x",
+    "©": "(c)",
+    "®": "(R)",
+}
+_JOINER = "\u200d"
 
 CANNOT_BE_TEXTED = "There is something in it that can't be texted. I'll write it differently."
 
@@ -67,6 +88,20 @@ class Largest:
     ever: Size
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What makes a text UCS-2: a character, with the marks that belong to it, and where it stands.
+
+    `plain` may stand there instead; None if nothing does. `reads_same` is False where that changes the
+    spelling.
+    """
+
+    char: str
+    starts: tuple[int, ...]
+    plain: str | None
+    reads_same: bool
+
+
 def placeholders(body: str) -> list[str]:
     """The names of the variables in a template's body, in the order of their first use."""
     return list(dict.fromkeys(_PLACEHOLDER.findall(body)))
@@ -81,6 +116,11 @@ def fill(body: str, values: Mapping[str, str]) -> str:
     """The body with each placeholder replaced by its value, once and literally: nothing in a value is
     interpreted. Raises KeyError for a variable without a value."""
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], body)
+
+
+def parts(body: str) -> list[str]:
+    """The body in pieces: text and the name of a placeholder in turn, with text at both ends."""
+    return _PLACEHOLDER.split(body)
 
 
 def one_line_break(text: str) -> str:
@@ -111,6 +151,46 @@ def refuse_unsendable(text: str) -> None:
 def outside_gsm(text: str) -> str:
     """The characters, once each, that make the text UCS-2: without them it would hold 160 a segment."""
     return "".join(dict.fromkeys(char for char in text if char not in GSM))
+
+
+def foreign(text: str) -> list[Foreign]:
+    """What makes the text UCS-2, in the order of its first use, and what may stand there instead."""
+    starts: dict[str, list[int]] = {}
+    for start, char in _foreign_characters(text):
+        starts.setdefault(char, []).append(start)
+    return [Foreign(char, tuple(found), *_plain(char)) for char, found in starts.items()]
+
+
+def _foreign_characters(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    while start < len(text):
+        end = start + 1
+        while end < len(text) and (_belongs_to(text[end]) or text[end - 1] == _JOINER):
+            end += 1
+        if not GSM.issuperset(text[start:end]):
+            yield start, text[start:end]
+        start = end
+
+
+def _belongs_to(char: str) -> bool:
+    """Whether it changes the character before it: an accent, a joiner, the colour of a skin."""
+    return char > "\u02ff" and (
+        char == _JOINER or unicodedata.category(char) in ("Mn", "Me") or "\U0001f3fb" <= char <= "\U0001f3ff"
+    )
+
+
+def _plain(char: str) -> tuple[str | None, bool]:
+    """What GSM-7 has in place of a character, or None, and whether it reads the same."""
+    composed = "".join(_PLAIN.get(each, each) for each in unicodedata.normalize("NFC", char))
+    if not GSM.issuperset(composed):
+        folded = unicodedata.normalize("NFKC", char)
+        composed = "".join(_PLAIN.get(each, each) for each in folded)
+    if GSM.issuperset(composed):
+        return composed, True
+    bare = "".join(
+        each for each in unicodedata.normalize("NFKD", char) if unicodedata.category(each) not in ("Mn", "Me")
+    )
+    return (bare, False) if bare and GSM.issuperset(bare) else (None, False)
 
 
 def size(text: str) -> Size:

@@ -18,10 +18,22 @@ def validate_sender(value: str) -> None:
         return
     if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}", value):
         return
-    raise ValidationError(
-        "A sender is a number with + and country code (+13125550100), a short code, up to 11 letters and "
-        "digits, or a Messaging Service (MG and 32 characters).",
-        code="sender",
+    raise ValidationError(_why_no_sender(value), code="sender")
+
+
+def _why_no_sender(value: str) -> str:
+    if re.fullmatch(r"MG[0-9A-Fa-f]*", value):
+        return (
+            "A Messaging Service is MG and 32 of the characters 0-9 and a-f; this has "
+            f"{len(value) - 2} behind the MG. Copy it once more from the Twilio console."
+        )
+    if re.fullmatch(r"\+?[0-9]+", value):
+        return "A number is written with + and country code (+13125550100); a short code has 3 to 8 digits."
+    if value.isascii() and value.replace(" ", "").isalnum():
+        return f"An alphanumeric id has up to 11 letters and digits; this has {len(value)}."
+    return (
+        "A sender is a number with + and country code (+13125550100), a short code, up to 11 letters without "
+        "accents and digits, or a Messaging Service (MG and 32 characters)."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import chain, count
 from typing import Any, ClassVar
@@ -160,6 +161,10 @@ class SmsTemplate(Sendable):
         "make it shorter.",
     )
 
+    # What a form is about to store; where it is given, it counts in place of what is stored.
+    drafted_translations: Sequence[Translation] | None = None
+    drafted_variables: Sequence[Variable] | None = None
+
     class Meta:
         verbose_name = "SMS template"
         ordering: ClassVar = ["name"]
@@ -176,24 +181,23 @@ class SmsTemplate(Sendable):
         super().clean()
         self.language = _language(self.language)
         self.body = text.one_line_break(self.body)
-        if self.pk and self.translations.filter(language=self.language).exists():
+        if any(each.language == self.language for each in self._translations()):
             raise ValidationError({"language": "There is a translation into this language already."})
         self.refuse_too_long(self.body)
 
     def bodies(self) -> dict[str, str]:
         """Its texts by language: its own first, then the translations."""
-        translations = self.translations.all() if self.pk else []
-        return {self.language: self.body, **{each.language: each.body for each in translations}}
+        return {self.language: self.body, **{each.language: each.body for each in self._translations()}}
 
     @property
     def placeholders(self) -> list[str]:
         """The names found in the body and in all translations, in the order of their first use."""
-        return text.placeholders("\n".join(self.bodies().values()))
+        return text.placeholders("\n".join([self.body, *[each.body for each in self._translations()]]))
 
     def variables(self) -> list[Variable]:
         """What fills each placeholder; where nobody said, the agent, by the usual rules (unsaved)."""
-        stored = {each.name: each for each in self.typed_variables.all()} if self.pk else {}
-        return [stored.get(name) or Variable(template=self, name=name) for name in self.placeholders]
+        by_name = {each.name: each for each in self._described()}
+        return [by_name.get(name) or Variable(template=self, name=name) for name in self.placeholders]
 
     def duplicate(self, owner: Any) -> SmsTemplate:
         """Store a copy under a free name, with all texts and variables; the copy.
@@ -237,6 +241,16 @@ class SmsTemplate(Sendable):
         usually = {each.name: each.longest("a") for each in variables}
         ever = {each.name: each.longest() for each in variables}
         return {language: text.largest(body, usually, ever) for language, body in self.bodies().items()}
+
+    def _described(self) -> Iterable[Variable]:
+        if self.drafted_variables is not None:
+            return self.drafted_variables
+        return self.typed_variables.all() if self.pk else []
+
+    def _translations(self) -> Iterable[Translation]:
+        if self.drafted_translations is not None:
+            return self.drafted_translations
+        return self.translations.all() if self.pk else []
 
     def refuse_too_long(self, body: str) -> None:
         """Raise ValidationError for a text that takes too many segments even with nothing filled in."""

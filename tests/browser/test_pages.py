@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import pytest
@@ -156,23 +157,31 @@ SAMPLES = [
 ]
 
 
-def test_the_counter_under_a_text_counts_as_the_server_does(campaign, live_server):
-    def count(page: Page) -> list[str]:
+def test_the_counter_under_a_text_counts_as_the_server_does_and_soon(campaign, live_server):
+    def count(page: Page) -> list[float]:
         page.goto(reverse("admin:sms_smstemplate_add"))
-        lines = []
+        took = []
         for sample in SAMPLES:
+            size = text.size(sample)
+            noun = "segment" if size.segments == 1 else "segments"
+            characters = "character" if size.characters == 1 else "characters"
+            line = f"{size.characters} {characters} · {size.segments} {noun} ({size.encoding})"
             page.fill("#id_body", sample)
-            lines.append(page.inner_text(".mc-count"))
-        return lines
+            took.append(
+                page.evaluate(
+                    "(line) => new Promise((done) => { const began = performance.now();"
+                    "const look = () => document.querySelector('[data-preview=body] .mc-count')"
+                    ".textContent === line ? done(performance.now() - began) : requestAnimationFrame(look);"
+                    "look(); })",
+                    line,
+                )
+            )
+        return took
 
-    counted = in_browser(live_server.url, count)
+    took = in_browser(live_server.url, count)
 
-    for sample, line in zip(SAMPLES, counted, strict=True):
-        size = text.size(sample)
-        noun = "segment" if size.segments == 1 else "segments"
-        assert line.startswith(f"{size.characters} characters · {size.segments} {noun} ({size.encoding})"), (
-            sample
-        )
+    # A third of a second, and room for a machine that runs other tests, too.
+    assert statistics.median(took) < 600
 
 
 def test_tools_are_found_by_typing_and_twilio_settings_leave_with_twilio(campaign, live_server, settings):

@@ -158,6 +158,70 @@ def test_what_makes_a_text_ucs2_is_pointed_at():
     assert text.outside_gsm("Straße à 5 € [x]") == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("It’s ‘ok’ `so`", "It's 'ok' 'so'"),
+        ("“quoted” «quoted» „quoted‟", '"quoted" "quoted" "quoted"'),
+        ("9–5 — non‑stop − 3", "9-5 - non-stop - 3"),
+        ("More…", "More..."),
+        ("a\u00a0b\u202fc\u2009d\te", "a b c d e"),
+        ("soft\u00adhyphen\u200b\ufeff", "softhyphen"),
+        ("cafe\u0301, u\u0308ber", "café, über"),
+        ("ﬁne ① Ｗｉｄｅ ½ ™", "fine 1 Wide 1/2 TM"),
+        ("• 2 × 3 → 6", "- 2 x 3 -> 6"),
+    ],
+)
+def test_what_reads_the_same_in_gsm7_is_known(written, plain):
+    for each in text.foreign(written):
+        assert each.reads_same
+        written = written.replace(each.char, each.plain)
+
+    assert written == plain
+    assert text.size(written).encoding == "GSM-7"
+
+
+@pytest.mark.parametrize(("char", "plain"), [("ç", "c"), ("í", "i"), ("Ő", "O"), ("я", None), ("😀", None)])
+def test_what_changes_the_spelling_or_has_no_like_is_told_apart(char, plain):
+    (found,) = text.foreign(char)
+
+    assert (found.plain, found.reads_same) == (plain, False)
+
+
+def test_what_looks_like_one_character_is_one_and_each_place_is_known():
+    found = text.foreign("👩‍👩‍👧 a’ 👍🏽 ’ ☎️")
+
+    assert [(each.char, each.starts) for each in found] == [
+        ("👩‍👩‍👧", (0,)),
+        ("’", (7, 12)),
+        ("👍🏽", (9,)),
+        ("☎️", (14,)),
+    ]
+
+
+@given(st.text(alphabet="a’–e\u0301\u200d😀🏽ç…\u00a0{}") | st.text())
+def test_whatever_is_typed_what_makes_it_ucs2_is_found_and_nothing_else(written):
+    found = text.foreign(written)
+
+    assert bool(found) == bool(text.outside_gsm(written))
+    places = {start: each for each in found for start in each.starts}
+    rest, behind = "", 0
+    for start, each in sorted(places.items()):
+        assert start >= behind and written.startswith(each.char, start)
+        rest, behind = rest + written[behind:start], start + len(each.char)
+    assert text.GSM.issuperset(rest + written[behind:])
+    assert all(each.plain is None or text.GSM.issuperset(each.plain) for each in found)
+
+
+@given(st.lists(st.sampled_from(["{{ a }}", "{{b}}", "{", "}}", " ", "x", "😀"])).map("".join) | st.text())
+def test_the_parts_of_a_body_are_its_text_and_its_placeholders_in_turn(body):
+    parts = text.parts(body)
+
+    assert list(dict.fromkeys(parts[1::2])) == text.placeholders(body)
+    filled = text.fill(body, {name: name for name in parts[1::2]})
+    assert "".join(parts) == filled
+
+
 @given(
     st.text(max_size=200).map(lambda body: body.replace("{", "").replace("}", "")),
     st.sampled_from(["a", "€", "ж", "😀"]),

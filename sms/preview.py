@@ -1,0 +1,299 @@
+"""What callers will receive of a template while somebody writes it, and what it costs.
+
+Nothing here is stored, and whatever stands in the template, however unfinished, gets an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from sms import languages, patterns, text
+from sms.models import SmsTemplate, Variable
+from sms.validators import validate_body
+
+MAX_CHARACTERS_LISTED = 8
+
+# What stands in a preview for what the call would say.
+_FROM_THE_CALL = {
+    Variable.Source.CALLER_NUMBER: "+1 415-555-0123",
+    Variable.Source.CALLER_NAME: "Sam Rivera",
+    Variable.Source.CAMPAIGN: "Your campaign",
+}
+# The example that a description gives: “The day of the booking, such as Friday 3 May”.
+_GIVEN = re.compile(r"\b(?:such as|for example|e\.g\.|like)[,:]?\s+[“\"']?([^“”\"';()]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One text of a template: what it says, in which language, and in which input of the form it stands."""
+
+    body: str
+    language: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A variable as a preview has it: its value, and the input that a person wrote it in, if one did."""
+
+    variable: Variable
+    value: str
+    field: str = ""
+
+
+def example(variable: Variable) -> str:
+    """What might stand there, where nobody wrote an example."""
+    if variable.is_fixed:
+        return variable.fixed_text
+    if variable.source in _FROM_THE_CALL:
+        return _FROM_THE_CALL[Variable.Source(variable.source)]
+    given = _GIVEN.search(variable.description)
+    found = variable.default or (given.group(1).strip().rstrip(".,") if given else "") or variable.words
+    return found[: variable.max_characters]
+
+
+def shown(template: SmsTemplate, written: Written, filled: Mapping[str, Filled]) -> SafeString:
+    """One text as the template's page shows it. `filled` has all variables that stand in it."""
+    body = written.body
+    if len(body) > text.MAX_BODY_CHARACTERS:
+        # Counting takes time, and this is never sent.
+        return render_to_string("sms/preview.html", {"problems": _problems(body)})
+    here = {name: filled[name] for name in text.placeholders(body)}
+    values = {name: each.value for name, each in here.items()}
+    size = text.size(text.fill(body, values))
+    level, reach = _reach(template, body, [each.variable for each in here.values()])
+    odd = _odd(written, here)
+    context = {
+        "problems": _problems(body),
+        "language": written.language,
+        "pieces": list(_pieces(body, values)),
+        "count": f"{_characters(size.characters)} · {_segments(size.segments)} ({size.encoding})"
+        + (" · with the values shown" if here else ""),
+        "level": level,
+        "reach": reach,
+        "is_odd": size.encoding == "UCS-2",
+        "odd": odd[:MAX_CHARACTERS_LISTED],
+        "more": len(odd) - MAX_CHARACTERS_LISTED,
+        "mend": _all_at_once(odd, size, written, here),
+    }
+    return render_to_string("sms/preview.html", context)
+
+
+def said(template: SmsTemplate, written: Written, filled: Mapping[str, Filled]) -> str:
+    """What somebody who does not see the page is told of a text when it changes."""
+    if len(written.body) > text.MAX_BODY_CHARACTERS:
+        return " ".join(_problems(written.body))
+    here = [filled[name] for name in text.placeholders(written.body)]
+    size = text.size(text.fill(written.body, {each.variable.name: each.value for each in here}))
+    _, reach = _reach(template, written.body, [each.variable for each in here])
+    return f"{_segments(size.segments)} ({size.encoding}). {reach}" if written.body else ""
+
+
+def _problems(body: str) -> list[str]:
+    try:
+        validate_body(body)
+    except ValidationError as error:
+        return error.messages
+    return []
+
+
+# --- How much it takes --------------------------------------------------------------------------------------
+
+
+def _reach(template: SmsTemplate, body: str, variables: Sequence[Variable]) -> tuple[str, str]:
+    """How many segments it can take, against how many it may, as a tone and in words."""
+    cap = template.max_segments
+    usually = {each.name: each.longest("a") for each in variables}
+    ever = {each.name: each.longest() for each in variables}
+    largest = text.largest(body, usually, ever)
+    least, most = largest.usually.segments, largest.ever.segments
+    allowed = f"the most is {cap}."
+    if all(each.is_fixed for each in variables):
+        if most > cap:
+            return "bad", f"{_segments(most)}, and {allowed} Make it shorter, or allow more."
+        return "plain", f"Always {_segments(most)}; {allowed}"
+    if least > cap:
+        return "bad", (
+            f"Up to {_segments(least)} with values as long as they may be, and {allowed} A text "
+            "that takes more is not sent: the agent is told to write shorter."
+        )
+    usual = f"Usually {_segments(least)}" if least == 1 else f"Usually {_segments(least)} at most"
+    if most == least:
+        return "plain", f"{usual}, whatever is filled in; {allowed}"
+    reach = f"{usual}; up to {most} if {_cause(variables)}"
+    if most > cap:
+        return "warn", f"{reach}. What takes more than {cap} is not sent: the agent is told to write shorter."
+    return "plain", f"{reach}; {allowed}"
+
+
+def _cause(variables: Sequence[Variable]) -> str:
+    """What makes a text larger than usual."""
+    widths = {
+        is_asked_for: max(
+            (_widest(each) for each in variables if each.is_asked_for == is_asked_for), default=0
+        )
+        for is_asked_for in (True, False)
+    }
+    if width := widths[True]:
+        return "the agent writes " + ("signs that count twice", "letters such as ж", "emoji")[width - 1]
+    return "a name has letters such as ж"
+
+
+def _widest(variable: Variable) -> int:
+    return max((patterns.width_of(char) for char in set(variable.longest())), default=0)
+
+
+def _segments(count: int) -> str:
+    return f"{count} segment" if count == 1 else f"{count} segments"
+
+
+def _characters(count: int) -> str:
+    return f"{count} character" if count == 1 else f"{count} characters"
+
+
+# --- The bubble ---------------------------------------------------------------------------------------------
+
+
+def _pieces(body: str, values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The text in runs that look alike: what is filled in, and what makes it UCS-2, stand out."""
+    for place, part in enumerate(text.parts(body)):
+        is_value = place % 2 == 1
+        for run, is_odd in _runs(values[part] if is_value else part):
+            yield {"text": run, "is_value": is_value, "is_odd": is_odd}
+
+
+def _runs(piece: str) -> Iterator[tuple[str, bool]]:
+    found = sorted((start, start + len(each.char)) for each in text.foreign(piece) for start in each.starts)
+    behind = 0
+    for start, end in found:
+        if start > behind:
+            yield piece[behind:start], False
+        yield piece[start:end], True
+        behind = end
+    if behind < len(piece):
+        yield piece[behind:], False
+
+
+# --- What makes it UCS-2 ------------------------------------------------------------------------------------
+
+
+def _odd(written: Written, filled: Mapping[str, Filled]) -> list[dict[str, Any]]:
+    """The characters that make it UCS-2, each with where it stands and what may stand there."""
+    places = [(written.field, written.body, "")]
+    places += [(each.field, each.value, name) for name, each in filled.items() if each.field]
+    return [
+        {
+            "char": _visible(each.char),
+            "name": _name(each.char),
+            "times": len(each.starts),
+            "where": f"in the fixed text of {name}" if name else "",
+            "label": _label(each),
+            "reads_same": each.reads_same,
+            "edits": _edits(field, value, each),
+            "field": field,
+            "starts": _units_of(value, each.starts),
+            "length": _units(each.char, len(each.char)),
+            "foreign": each,
+        }
+        for field, value, name in places
+        for each in text.foreign(value)
+    ]
+
+
+def _all_at_once(
+    odd: Sequence[dict[str, Any]], size: text.Size, written: Written, filled: Mapping[str, Filled]
+) -> dict[str, Any] | None:
+    """One button for all that reads the same in GSM-7, and what is won by it."""
+    alike = [each for each in odd if each["reads_same"]]
+    if not alike:
+        return None
+    edits: dict[str, list[list[Any]]] = {}
+    for each in alike:
+        for field, found in json.loads(each["edits"]).items():
+            edits.setdefault(field, []).extend(found)
+    values = {name: _plain(each.value) if each.field else each.value for name, each in filled.items()}
+    after = text.size(text.fill(_plain(written.body), values))
+    count = sum(each["times"] for each in alike)
+    return {
+        "label": f"Replace all {count}" if count > 1 else "",
+        "edits": json.dumps(edits),
+        "won": f"That makes {_segments(after.segments)} of {size.segments}."
+        if after.segments < size.segments
+        else "",
+    }
+
+
+def _plain(value: str) -> str:
+    for each in text.foreign(value):
+        if each.reads_same and each.plain is not None:
+            value = value.replace(each.char, each.plain)
+    return value
+
+
+def _label(each: text.Foreign) -> str:
+    if each.plain is None:
+        return ""
+    if not each.plain:
+        return "Leave it out"
+    by = {" ": "a space", "\n": "a line break"}.get(each.plain, each.plain)
+    return f"Replace with {by}"
+
+
+def _edits(field: str, value: str, each: text.Foreign) -> str:
+    length = _units(each.char, len(each.char))
+    starts = _units_of(value, each.starts)
+    return json.dumps({field: [[start, start + length, each.plain] for start in starts]})
+
+
+def _visible(char: str) -> str:
+    return char if char[0].isprintable() and not char[0].isspace() else ""
+
+
+def _name(char: str) -> str:
+    name = unicodedata.name(char[0], f"character U+{ord(char[0]):04X}").lower()
+    return f"{name} with a mark apart from it" if char[0] in text.GSM else name
+
+
+def _units_of(value: str, starts: Sequence[int]) -> list[int]:
+    """Places as JavaScript counts them, in UTF-16 code units."""
+    return [_units(value, start) for start in starts]
+
+
+def _units(value: str, characters: int) -> int:
+    return characters + sum(char > "\uffff" for char in value[:characters])
+
+
+# --- Which text is sent in which call -----------------------------------------------------------------------
+
+
+def languages_of(template: SmsTemplate) -> SafeString:
+    """Which text is sent in which call, in words."""
+    own, *others = template.bodies()
+    rules = [
+        {
+            "language": _called(tag),
+            "text": languages.name(tag),
+            "of": ""
+            if "-" in tag
+            else "any other"
+            if any(each.startswith(f"{tag}-") for each in others)
+            else "any",
+        }
+        for tag in sorted(filter(None, others), key=len, reverse=True)
+    ]
+    context = {"own": languages.name(own), "rules": rules}
+    return render_to_string("sms/languages.html", context)
+
+
+def _called(tag: str) -> str:
+    name = languages.name(tag)
+    return name if name == tag else f"{name} ({tag})"
