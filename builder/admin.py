@@ -79,11 +79,11 @@ class SmsTemplateAdmin(Exchanged, ReturnsToTopic, InUse, Tries, Duplicates, Bare
         )
 
     @admin.display(description="Last sent")
-    def last_sent(self, obj: Any) -> SafeString:
+    def last_sent(self, obj: Any) -> SafeString | str:
         when, share = arrivals.last_sent(obj.arrivals), arrivals.share(obj.arrivals)
-        return format_html(
-            '<span class="mc-nowrap">{}</span><span class="mc-why">In 30 days: {}</span>', when, share
-        )
+        if not obj.arrivals.looked_at:
+            return when
+        return format_html('<span>{}<span class="mc-why">In 30 days: {}</span></span>', when, share)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TemplateList

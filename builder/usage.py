@@ -63,7 +63,8 @@ class Usage:
     def in_short(self) -> SafeString:
         """As a row of the list has room for it."""
         line = '<span class="mc-block"><span class="mc-quiet">{}</span> {}</span>'
-        return format_html_join("", line, self._named(MOST_NAMED)) or NOWHERE
+        lines = format_html_join("", line, self._named(MOST_NAMED))
+        return format_html("<span>{}</span>", lines) if lines else NOWHERE
 
     def losses(self, template: SmsTemplate) -> list[SafeString]:
         """What would break without the template, a line for each user."""

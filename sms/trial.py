@@ -254,6 +254,6 @@ def _refuse_too_many(user: Any) -> None:
     waiting = tests.filter(created_at__gt=Now() - MAX_SEND_WITHIN, state__in=WAITING)
     if waiting.count() >= MOST_WAITING:
         raise CannotTest(
-            f"{MOST_WAITING} of your tests have not left yet. See what they wait for, below; then send "
-            "this one."
+            f"{MOST_WAITING} of your tests have not left yet; their pages say what they wait for. Send this "
+            "one once they have."
         )

@@ -144,7 +144,12 @@ class TestWhenTheLastTextLeft:
     def test_never_is_said_in_words(self, ann, template):
         page = logged_in(ann).get(LIST).text
 
-        assert ">Never<" in page and "In 30 days: none sent" in page
+        assert ">Never<" in page and "In 30 days" not in page
+
+    def test_says_that_it_was_long_ago(self, ann, template):
+        sent(template, days_ago=31, provider_sid="SM" + "1" * 32)
+
+        assert "In 30 days: none sent" in logged_in(ann).get(LIST).text
 
 
 class TestTheShareThatArrived:
