@@ -27,7 +27,7 @@ NOT_ARRIVED = (State.UNDELIVERED, State.FAILED, State.UNKNOWN, State.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What became of a template's newest texts.
+    """What became of a template's newest texts that wait no more.
 
     `last_sent` is when the newest that a carrier took was asked for, of any age; `texts`, `delivered` and
     `ended` are of the last 30 days. What was canceled or blocked was not to arrive, and does not count.
@@ -93,6 +93,8 @@ CROSS JOIN LATERAL (
         SELECT created_at, provider_sid, state, created_at > statement_timestamp() - %(span)s AS is_new
         FROM sms_message
         WHERE template_id = template.id AND tested_by = ''
+          -- As the index message_by_template has it.
+          AND NOT (state IN ('queued', 'held', 'submitting', 'unconfirmed'))
         ORDER BY created_at DESC
         LIMIT %(limit)s
     ) newest

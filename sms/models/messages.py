@@ -99,7 +99,7 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     tool = models.CharField(max_length=64, help_text="The tool that it was sent with.")
-    # Found by the index message_by_template.
+    # Not indexed whole: only whoever deletes a template asks for all of its texts.
     template = models.ForeignKey(
         SmsTemplate,
         on_delete=models.SET_NULL,
@@ -209,7 +209,12 @@ class Message(models.Model):
             models.Index(
                 fields=["provider_sid"], condition=Q(provider_sid__isnull=False), name="message_by_sid"
             ),
-            models.Index(fields=["template", "-created_at"], name="message_by_template"),
+            # Written when the carrier has it: neither accepting nor claiming a text waits for it.
+            models.Index(
+                fields=["template", "-created_at"],
+                condition=~Q(state__in=["queued", "held", "submitting", "unconfirmed"]),
+                name="message_by_template",
+            ),
             models.Index(
                 fields=["tested_by", "-created_at"], condition=~Q(tested_by=""), name="message_tests"
             ),

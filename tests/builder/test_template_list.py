@@ -191,6 +191,20 @@ class TestTheShareThatArrived:
         assert self.share(template) == "100% of the last 25 delivered"
 
 
+def test_what_became_of_texts_is_read_from_its_index(template):
+    sent(template)
+    factories.MessageFactory.create_batch(100, profile=template.owner.sms_profile, state=State.SENT)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sms_message")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            arrivals.of([template.pk])
+        cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "message_by_template" in plan
+
+
 def test_fifty_templates_are_listed_with_as_many_queries_as_one(ann, used):
     sent(used)
     client = logged_in(ann)
