@@ -34,6 +34,8 @@ class TextInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(attrs={"rows": 5, "data-text": ""})
         self.preview = SafeString()
+        # Beside a tall preview, a field's own help would stand far below it.
+        self.hint = ""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)
@@ -42,11 +44,11 @@ class TextInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
-        context = {
-            "plain": super().render(name, value, attrs, renderer),
-            "name": name,
-            "preview": self.preview,
-        }
+        attrs = dict(attrs or {})
+        context = {"name": name, "preview": self.preview, "hint": self.hint, "id": attrs.get("id")}
+        if self.hint:
+            attrs["aria-describedby"] = f"{attrs.get('aria-describedby', '')} {attrs.get('id')}_hint".strip()
+        context["plain"] = super().render(name, value, attrs, renderer)
         return render_to_string("sms/text.html", context)
 
 
@@ -122,8 +124,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         labels: ClassVar = {"fixed_text": "The text", "description": "What the agent should write"}
         help_texts: ClassVar = {
-            "description": "For example: “The day of the booking, such as Friday 3 May”. The preview "
-            "takes its example from here."
+            "description": "For example “The day of the booking, such as Friday 3 May”. The preview shows it."
         }
 
     def __init__(self, name: str, data: Any = None, **kwargs: Any) -> None:

@@ -58,7 +58,10 @@ def example(variable: Variable) -> str:
         return _FROM_THE_CALL[Variable.Source(variable.source)]
     given = _GIVEN.search(variable.description)
     found = variable.default or (given.group(1).strip().rstrip(".,") if given else "") or variable.words
-    return found[: variable.max_characters]
+    found = found[: variable.max_characters]
+    if variable.pattern and not patterns.compiled(variable.pattern).fullmatch(found):
+        return patterns.example(variable.pattern) or found
+    return found
 
 
 def shown(template: SmsTemplate, written: Written, filled: Mapping[str, Filled]) -> SafeString:
@@ -131,7 +134,10 @@ def _reach(template: SmsTemplate, body: str, variables: Sequence[Variable]) -> t
         return "plain", f"{usual}, whatever is filled in; {allowed}"
     reach = f"{usual}; up to {most} if {_cause(variables)}"
     if most > cap:
-        return "warn", f"{reach}. What takes more than {cap} is not sent: the agent is told to write shorter."
+        return (
+            "plain",
+            f"{reach}. What takes more than {cap} is not sent: the agent is told to write shorter.",
+        )
     return "plain", f"{reach}; {allowed}"
 
 
@@ -239,13 +245,33 @@ def _plain(value: str) -> str:
     return value
 
 
+# What people call what word processors put in; Unicode has longer names.
+_NAMES = {
+    "‘": "curly apostrophe",
+    "’": "curly apostrophe",
+    "“": "curly quote",
+    "”": "curly quote",
+    "`": "backtick",
+    "´": "acute accent",
+    "–": "short dash",
+    "—": "long dash",
+    "…": "ellipsis",
+    "•": "bullet",
+    "\t": "tab",
+    "\u00a0": "hard space",
+    "\u202f": "narrow hard space",
+    "\u00ad": "soft hyphen",
+    "\u200b": "space of no width",
+}
+_IN_WORDS = {" ": "a space", "\n": "a line break"}
+
+
 def _label(each: text.Foreign) -> str:
     if each.plain is None:
         return ""
     if not each.plain:
         return "Leave it out"
-    by = {" ": "a space", "\n": "a line break"}.get(each.plain, each.plain)
-    return f"Replace with {by}"
+    return f"Replace with {_IN_WORDS.get(each.plain, each.plain)}"
 
 
 def _edits(field: str, value: str, each: text.Foreign) -> str:
@@ -259,7 +285,7 @@ def _visible(char: str) -> str:
 
 
 def _name(char: str) -> str:
-    name = unicodedata.name(char[0], f"character U+{ord(char[0]):04X}").lower()
+    name = _NAMES.get(char) or unicodedata.name(char[0], f"character U+{ord(char[0]):04X}").lower()
     return f"{name} with a mark apart from it" if char[0] in text.GSM else name
 
 

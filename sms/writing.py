@@ -64,7 +64,9 @@ class SmsTemplateForm(SendableForm):
         for name in ("language", "max_segments"):
             if name in self.fields:
                 self.fields[name].required = False
-        self.fields["body"].widget.attrs.pop("maxlength", None)
+        body = self.fields["body"]
+        body.widget.hint, body.help_text = body.help_text, ""
+        body.widget.attrs.pop("maxlength", None)
         self.texts = self._texts()
         self.cards = {name: self._card(name) for name in self.names[:MAX_VARIABLES]}
         shown = self.previews()

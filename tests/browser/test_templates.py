@@ -217,7 +217,7 @@ class TestThePreview:
             page.keyboard.insert_text(typed)
             odd = panel(page).locator("li")
             expect(odd.first).to_contain_text("grinning face; nothing reads the same")
-            quotation = odd.filter(has_text="right single quotation mark, 2 times")
+            quotation = odd.filter(has_text="curly apostrophe, 2 times")
             selected = "(() => { const f = document.activeElement;" + (
                 "return [f.id, f.value.slice(f.selectionStart, f.selectionEnd), f.selectionStart]; })()"
             )
@@ -266,7 +266,7 @@ def test_all_of_it_works_without_a_script(olive, live_server):
         # Saved; the card of what is new is here.
         assert shown(page) == ["day"]
         expect(panel(page)).to_contain_text("Your table — day.")
-        expect(panel(page)).to_contain_text("em dash")
+        expect(panel(page)).to_contain_text("long dash")
         expect(panel(page).get_by_role("button")).to_have_count(0)
         field(page, "day", "source").select_option("fixed")
         assert not field(page, "day", "description").is_visible()
@@ -281,7 +281,7 @@ def test_all_of_it_works_without_a_script(olive, live_server):
     assert template.variables()[0].fixed_text == "Friday"
 
 
-def test_with_two_variables_it_takes_three_clicks_twelve_keys_and_what_is_written(olive, live_server):
+def test_with_two_variables_it_takes_three_clicks_eleven_keys_and_what_is_written(olive, live_server):
     counts = {"clicks": 0, "keys": 0}
 
     def go(page: Page) -> None:
@@ -321,7 +321,7 @@ def test_with_two_variables_it_takes_three_clicks_twelve_keys_and_what_is_writte
         "How many, such as four",
         "The day, such as Friday 3 May",
     ]
-    assert counts == {"clicks": 3, "keys": 12}
+    assert counts == {"clicks": 3, "keys": 11}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

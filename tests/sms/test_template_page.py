@@ -325,9 +325,7 @@ class TestThePreview:
         shown = seen(answer["texts"]["body"])
         assert shown.startswith("Your table for four is booked for Friday 3 May. 47 characters")
         assert "1 segment (GSM-7) · with the values shown" in shown
-        assert (
-            "Usually 1 segment; up to 5 if the agent writes emoji. What takes more than 3" in shown
-        )
+        assert "Usually 1 segment; up to 5 if the agent writes emoji. What takes more than 3" in shown
         assert answer["examples"]["day"] == "Friday 3 May"
         assert answer["said"].startswith("1 segment (GSM-7). Usually 1 segment;")
 
@@ -363,8 +361,8 @@ class TestThePreview:
         html = preview(ann, body=body)["texts"]["body"]
 
         shown = seen(html)
-        assert "right single quotation mark, 2 times" in shown
-        assert "Replace with ' instead of right" in shown and "Replace with - instead of en dash" in shown
+        assert "curly apostrophe, 2 times" in shown
+        assert "Replace with ' instead of curly" in shown and "Replace with - instead of short dash" in shown
         assert "grinning face; nothing reads the same" in shown
         assert "latin small letter i with diaeresis; replacing it changes the spelling" in shown
         assert "Replace all 6" in shown
