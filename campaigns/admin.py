@@ -5,7 +5,7 @@ Read-only pages stand in campaigns/oncall.py, what lies under a campaign in camp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -84,6 +84,10 @@ class TopicAdmin(BareTopicAdmin):
 
     def reaches(self, topic: Topic | None) -> list[Reach]:
         return reaches(topic) if topic and topic.pk else []
+
+    def reaches_of(self, topics: Sequence[Topic]) -> Mapping[int, list[Reach]]:
+        prefetch_related_objects(topics, "campaigns")
+        return {topic.pk: reaches(topic) for topic in topics}
 
     def clash(self, topics: Collection[Topic], actions: Collection[SmsAction]) -> str:
         campaigns = Campaign.objects.filter(Q(topics__in=topics) | Q(actions__in=actions)).distinct()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db.models import Manager, Model
+from django.db.models import Model
 
 from builder import lint
 from builder.exchange.document import Entry, Kind, Level
 from builder.exchange.schema import KEYS, VARIABLE_KEYS, Key, Shape, label, usual
 from builder.linting import Known
-from sms.models import ProviderName, SmsTemplate, Translation, UserProfile, Variable
+from sms.models import ProviderName, SmsTemplate, Translation, Variable
 
 _TRANSLATION_KEYS = (Key("language"), Key("body", Shape.TEXT))
 
@@ -30,10 +30,6 @@ class Candidate:
 
     def __post_init__(self) -> None:
         self.was_stored = self.row.pk is not None
-
-    @property
-    def is_new(self) -> bool:
-        return not self.was_stored
 
     def keys(self) -> list[Key]:
         return [key for key in KEYS[self.entry.kind] if key.name in self.changed]
@@ -140,10 +136,15 @@ def _check_stored_parts(candidate: Candidate) -> None:
 def _settle_sender(candidate: Candidate) -> None:
     """The provider must be one that the owner may use; Atlas sends from the platform's own number."""
     row, entry = candidate.row, candidate.entry
-    enabled = UserProfile.of(row.owner).enabled_providers()
-    if candidate.is_new and "provider" not in entry.values and enabled and row.provider not in enabled:
+    enabled = row.owner_profile().enabled_providers()
+    if (
+        not candidate.was_stored
+        and "provider" not in entry.values
+        and enabled
+        and row.provider not in enabled
+    ):
         row.provider = enabled[0]
-    touched = candidate.is_new or "provider" in candidate.changed
+    touched = not candidate.was_stored or "provider" in candidate.changed
     if touched and row.provider in ProviderName.values and row.provider not in enabled:
         name = ProviderName(row.provider).label.partition(" (")[0]
         entry.refuse(f"{name} is not enabled for {row.owner}.", "provider")
@@ -172,30 +173,43 @@ def check_action(candidate: Candidate, templates: Mapping[str, SmsTemplate], bro
         candidate.check(row.clean)
 
 
-def write_template(template: SmsTemplate) -> None:
-    """Store the texts and variables of a stored template as they were drafted."""
-    if template.drafted_translations is not None:
-        _write_parts(template.translations, template.drafted_translations, "language", ["body"])
-    if template.drafted_variables is not None:
-        attributes = [key.of_model for key in VARIABLE_KEYS]
-        _write_parts(template.typed_variables, template.drafted_variables, "name", attributes)
+def write_parts(candidates: Collection[Candidate]) -> None:
+    """Store the texts and variables of templates, which are stored themselves, in a few statements."""
+    old = {each.row.pk for each in candidates if each.was_stored}
+    templates: list[SmsTemplate] = [each.row for each in candidates]
+    texts = [
+        (each.translations.all() if each.pk in old else (), each.drafted_translations) for each in templates
+    ]
+    _write(Translation, texts, "language", ["body"])
+    variables = [
+        (each.typed_variables.all() if each.pk in old else (), each.drafted_variables) for each in templates
+    ]
+    _write(Variable, variables, "name", [key.of_model for key in VARIABLE_KEYS])
 
 
-def _write_parts(stored: Manager[Any], drafted: Collection[Any], by: str, attributes: list[str]) -> None:
-    left = {getattr(each, by): each for each in stored.all()}
-    new = []
-    for each in drafted:
-        # The template has a key only now.
-        each.template = each.template
-        old = left.pop(getattr(each, by), None)
-        if old is None:
-            new.append(each)
+def _write(
+    model: type[Any],
+    of_each: Iterable[tuple[Iterable[Any], Collection[Any] | None]],
+    by: str,
+    attributes: list[str],
+) -> None:
+    """Have what is stored of each template become what is drafted, where anything is."""
+    drafts: list[Any] = []
+    gone: list[int] = []
+    for stored, drafted in of_each:
+        if drafted is None:
             continue
-        for attribute in attributes:
-            setattr(old, attribute, getattr(each, attribute))
-        old.save(update_fields=attributes)
-    stored.filter(pk__in=[each.pk for each in left.values()]).delete()
-    stored.bulk_create(new)
+        left = {getattr(each, by): each.pk for each in stored}
+        for each in drafted:
+            left.pop(getattr(each, by), None)
+            # Its template may have a key only now.
+            each.template = each.template
+            drafts.append(each)
+        gone += left.values()
+    model.objects.filter(pk__in=gone).delete()
+    model.objects.bulk_create(
+        drafts, update_conflicts=True, unique_fields=["template", by], update_fields=attributes
+    )
 
 
 # --- Topics -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 MAX_BYTES = 2 * 1024 * 1024
+# Of each kind.
 MAX_ENTRIES = 2000
 
 
@@ -134,6 +135,6 @@ _NOT_UTF_8 = "The text is not UTF-8. Save it as UTF-8; Excel calls that “CSV U
 
 
 def bounded(count: int) -> None:
-    """Raise Unreadable for more entries than are read at once."""
+    """Raise Unreadable for more entries of a kind than are read at once."""
     if count > MAX_ENTRIES:
         raise Unreadable(f"There are {count:,} entries, and {MAX_ENTRIES:,} is the most. Split the file.")

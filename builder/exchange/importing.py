@@ -6,7 +6,7 @@ rules of the forms, and written only if nothing is wrong; then it stays or, for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from builder.exchange.candidates import (
     check_action,
     check_template,
     check_topic,
-    write_template,
+    write_parts,
 )
 from builder.exchange.document import Document, Entry, Kind, Level, Notice, Unreadable
 from builder.exchange.plan import Plan, Status, Step, changes, differing
@@ -38,8 +38,8 @@ HISTORY = "Imported."
 class Around(Protocol):
     """Whoever knows where topics and actions are used: the page of topics, as campaigns registers it."""
 
-    def reaches(self, topic: Topic) -> Collection[lint.Reach]:
-        """The campaigns that a stored topic stands in."""
+    def reaches_of(self, topics: Sequence[Topic]) -> Mapping[int, Collection[lint.Reach]]:
+        """The campaigns that stored topics stand in, by the topics' keys."""
 
     def clash(self, topics: Collection[Topic], actions: Collection[SmsAction]) -> str:
         """Which tools share a name in a campaign of these, as they are stored now; "" if none."""
@@ -87,6 +87,7 @@ class _Import:
         self.around = around
         self.plan = Plan(document.format, notices=list(document.notices))
         self.candidates: dict[Kind, list[Candidate]] = {kind: [] for kind in Kind}
+        self.met: dict[tuple[Kind, int], int] = {}
 
     def run(self) -> Plan:
         for kind in (Kind.TEMPLATE, Kind.ACTION, Kind.TOPIC):
@@ -124,6 +125,10 @@ class _Import:
             return
         if row is None:
             self._add(entry, owner or self.user)
+            return
+        first = self.met.setdefault((kind, row.pk), entry.line)
+        if first != entry.line:
+            entry.refuse(f"This is the same {kind} as in line {first}. Keep one.", "name")
             return
         if not may(self.user, "view", kind):
             entry.refuse(f"There is one already, and you may not see the {kind}s that there are.", "name")
@@ -217,8 +222,9 @@ class _Import:
             },
             list(dict.fromkeys((*known.names, *wrong, *templates))),
         )
+        reaches = self.around.reaches_of([each.row for each in topics if each.was_stored])
         for each in topics:
-            check_topic(each, self.around.reaches(each.row) if each.row.pk else (), known)
+            check_topic(each, reaches.get(each.row.pk, ()), known)
 
     def _check_actions(self, templates: dict[str, SmsTemplate]) -> None:
         candidates = self.candidates[Kind.ACTION]
@@ -232,19 +238,25 @@ class _Import:
 
     def _write(self) -> None:
         for kind in (Kind.TEMPLATE, Kind.ACTION, Kind.TOPIC):
-            new = [each.row for each in self.candidates[kind] if each.is_new]
-            for each in self.candidates[kind]:
+            candidates = self.candidates[kind]
+            for each in candidates:
                 # A template that came with the same file has its key only now.
                 each.settle_references()
-            old = [each for each in self.candidates[kind] if not each.is_new]
-            MODELS[kind].objects.bulk_create(new)
-            for each in old:
-                each.row.save(update_fields=[*each.attributes(), "updated_at"])
+            new = [each.row for each in candidates if not each.was_stored]
+            old = [each.row for each in candidates if each.was_stored]
+            MODELS[kind]._default_manager.bulk_create(new)
+            touched = {name for each in candidates if each.was_stored for name in each.attributes()}
+            # They are there, and locked: one statement that stores them all over.
+            MODELS[kind]._default_manager.bulk_create(
+                old,
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=sorted({*touched, "updated_at"}),
+            )
             if kind is Kind.TEMPLATE:
-                for each in self.candidates[kind]:
-                    write_template(each.row)
+                write_parts(candidates)
             self._remember(new, ADDITION)
-            self._remember([each.row for each in old], CHANGE)
+            self._remember(old, CHANGE)
         topics = [each.row for each in self.candidates[Kind.TOPIC] if each.was_stored]
         # A template that is switched on becomes a tool wherever a topic refers to it.
         by_reference = Topic.by_reference() if self.candidates[Kind.TEMPLATE] else {}

@@ -48,7 +48,7 @@ def read(root: Pairs) -> Document:
             raise Unreadable(f"There is no section “{section[:60]}”{_meant(section, SECTIONS)}.", line)
         if not isinstance(node, Listing):
             raise Unreadable(f"“{section}” must be a list: each entry begins with a dash.", line)
-        bounded(len(document.entries) + len(node.items))
+        bounded(len(node.items))
         document.entries += [_entry(SECTIONS[section], each) for each in node.items]
     return document
 

@@ -6,7 +6,7 @@ page of differences can be loaded again, and what is wrong can be mended without
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -27,6 +27,7 @@ from builder.exchange.exporting import FORMATS, Format, export
 from builder.exchange.importing import carry_out, rehearse
 from builder.exchange.plan import Change, Plan, Status, Step
 from builder.exchange.schema import MODELS, may
+from builder.lint import Reach
 from builder.models import SmsAction, Topic
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ _KEPT_UNDER = "build_import"
 MOST_SHOWN = 100
 MOST_NOTICES = 200
 MAX_MENDED_CHARACTERS = 200_000
-# Of what stays the same in a text, so much around what does not.
+# Of what stays the same in a text, so much around what does not; and so much of a new one.
 _AROUND = 120
+_MOST_OF_NEW = 2000
 
 
 class FileForm(forms.Form):
@@ -54,7 +56,9 @@ class FileForm(forms.Form):
         required=False,
         allow_empty_file=True,
         help_text="CSV or YAML, up to 2 MB and 2,000 entries.",
-        widget=forms.FileInput(attrs={"accept": ".csv,.yaml,.yml,.txt", "class": "mc-file"}),
+        widget=forms.FileInput(
+            attrs={"accept": ".csv,.yaml,.yml,.txt", "class": "mc-file", "aria-describedby": "about_file"}
+        ),
     )
     text = forms.CharField(
         label="Or its text",
@@ -120,6 +124,10 @@ class Exchanged(_AnyPage):
     """The list's two buttons and what they open."""
 
     change_list_template = "builder/exchange_list.html"
+
+    def reaches_of(self, topics: Sequence[Topic]) -> Mapping[int, Collection[Reach]]:
+        """The campaigns that stored topics stand in, by the topics' keys; whoever knows of them says it."""
+        return {}
 
     def clash(self, topics: Collection[Topic], actions: Collection[SmsAction]) -> str:
         """Which tools share a name in a campaign of these; whoever knows of campaigns says it."""
@@ -231,7 +239,7 @@ class Exchanged(_AnyPage):
         """The choice of formats, or a file of the one that was chosen."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        offered = [format for format in FORMATS.values() if self._suits(format, request)]
+        offered = [format for format in FORMATS.values() if self._suits(format)]
         chosen = request.GET.get("format")
         if chosen is None:
             return self._page(request, "export", {"formats": offered, "crumb": "Export"})
@@ -245,7 +253,7 @@ class Exchanged(_AnyPage):
         response["Cache-Control"] = "no-store"
         return response
 
-    def _suits(self, format: Format, request: HttpRequest) -> bool:
+    def _suits(self, format: Format) -> bool:
         own = next(kind for kind, model in MODELS.items() if model is self.model)
         return own in format.kinds
 
@@ -297,17 +305,19 @@ def _shown(step: Step, user: Any, is_open: bool) -> Shown:
         if step.pk and may(user, "view", step.kind)
         else ""
     )
-    return Shown(step, url, is_open, [_pieces(change) for change in step.changes])
+    # The name of a new thing stands above it.
+    is_new = step.status is Status.NEW
+    return Shown(step, url, is_open, [_pieces(change, is_new) for change in step.changes[is_new:]])
 
 
-def _pieces(change: Change) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
-    pieces = [(sign, _shortened(piece) if sign == "=" else piece) for sign, piece in change.pieces()]
+def _pieces(change: Change, is_new: bool) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
+    if is_new:
+        return change.label, [], [("=", _shortened(change.after, _MOST_OF_NEW // 2))]
+    pieces = [(sign, _shortened(piece, _AROUND) if sign == "=" else piece) for sign, piece in change.pieces()]
     before = [piece for piece in pieces if piece[0] != "+"] if change.before else []
     after = [piece for piece in pieces if piece[0] != "-"] if change.after else []
     return change.label, before, after
 
 
-def _shortened(piece: str) -> str:
-    if len(piece) <= 3 * _AROUND:
-        return piece
-    return f"{piece[:_AROUND]} […] {piece[-_AROUND:]}"
+def _shortened(piece: str, around: int) -> str:
+    return piece if len(piece) <= 3 * around else f"{piece[:around]} […] {piece[-around:]}"

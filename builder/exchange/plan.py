@@ -16,7 +16,7 @@ from builder.exchange.schema import KEYS, Shape, parts
 from sms import text
 
 # More than these are compared by lines: by words would take long, and read badly.
-MAX_WORDS = 1500
+MAX_WORDS = 1200
 
 
 class Status(StrEnum):
@@ -49,7 +49,8 @@ class Change:
 
 
 def _words(value: str) -> list[str]:
-    return re.findall(r"\s+|\w+|[^\w\s]", value)
+    # Each with the space before it: spaces by themselves are too much alike to be compared.
+    return re.findall(r"\s*(?:\w+|[^\w\s])|\s+", value)
 
 
 @dataclass(frozen=True, slots=True)

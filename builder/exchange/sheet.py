@@ -1,8 +1,8 @@
 """Topics as CSV, with the columns of PolyAI's Agent Studio, for a spreadsheet.
 
 The columns are those that its importer asks for (docs.poly.ai, essentials/imports): Topic, Sample Questions
-(one a line), Content, Actions; and Active with Y or N. A newer page (essentials/csv-imports) calls two of them
-Questions and Answer.
+(one a line), Content, Actions; and Active with Y or N. A newer page (essentials/csv-imports) calls two of
+them Questions and Answer.
 """
 
 from __future__ import annotations

@@ -62,7 +62,11 @@ def documents(text: str) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(filter(None, (error.context, error.problem)))
-        raise Unreadable(f"This cannot be read as YAML: {what}.", mark.line + 1 if mark else 0) from error
+        raise Unreadable(
+            f"This cannot be read as YAML ({what}). Look at the quotes, the brackets and the indentation "
+            "here and just above.",
+            mark.line + 1 if mark else 0,
+        ) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Unreadable("There is a control character, which YAML does not take.", line) from error

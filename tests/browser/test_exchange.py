@@ -45,6 +45,7 @@ def given(page: Page, text: str) -> None:
     page.goto(IMPORT)
     page.fill("#id_text", text)
     page.click("text=Look at it")
+    page.wait_for_selector("a:has-text('Choose another file'), [role=alert]")
 
 
 def test_a_sheet_goes_out_is_edited_and_comes_in_again(build, live_server, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -61,8 +63,8 @@ topics:
 class Nowhere:
     """Topics and actions that stand in no campaign."""
 
-    def reaches(self, topic):
-        return ()
+    def reaches_of(self, topics):
+        return {}
 
     def clash(self, topics, actions):
         return ""
@@ -153,7 +155,9 @@ class TestAnImport:
             ("Body", body.format(48), body.format(50)),
             ("{{ person }}: characters at most", "20", "30"),
         ]
-        assert ("-", "48") in list(step.changes[0].pieces()) and ("+", "50") in list(step.changes[0].pieces())
+        assert ("-", " 48") in list(step.changes[0].pieces()) and ("+", " 50") in list(
+            step.changes[0].pieces()
+        )
 
     def test_leaves_alone_what_the_file_does_not_name(self, ann):
         imported(FILE, ann)
@@ -328,6 +332,34 @@ class TestWarnings:
         assert warnings(self.FILE + "  content: Other.\n", ann) == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_somebody_takes_between_the_look_and_the_write_is_looked_at_anew(ann):
+    factories.TopicFactory(name="Old", owner=ann)
+
+    class InBetween(Nowhere):
+        """While the import looks at what is stored, somebody else stores a topic."""
+
+        times = 0
+
+        def reaches_of(self, topics):
+            self.times += 1
+            if self.times == 1:
+                with ThreadPoolExecutor(1) as other:
+                    other.submit(self.store).result()
+            return {}
+
+        def store(self):
+            factories.TopicFactory(name="new", owner=ann, content="Theirs.")
+            connection.close()
+
+    around = InBetween()
+    document = read(b"Topic,Content\nOld,x\nNew,Ours.\n")
+    plan = carry_out(document, ann, around, lambda plan: not plan.changed > 1)
+
+    assert (around.times, plan.new, plan.changed, plan.is_applied) == (2, 0, 2, False)
+    assert {topic.name: topic.content for topic in Topic.objects.all()} == {"Old": "", "new": "Theirs."}
+
+
 class TestWhoMay:
     def test_nobody_changes_what_belongs_to_somebody_else(self, ann, bob):
         may_all(bob)
@@ -366,6 +398,7 @@ class TestWhoMay:
 
     def test_a_provider_must_be_enabled_for_the_owner(self, ann):
         UserProfile.objects.filter(user=ann).update(twilio_enabled=False)
+        ann = type(ann).objects.get(pk=ann.pk)
 
         assert any(
             "Twilio is not enabled for ann" in says
