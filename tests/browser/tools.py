@@ -61,7 +61,7 @@ def in_browser(base: str, use: Callable[[Page], Any], **context: Any) -> Any:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page has heard of all that was done to it: a caret's moves are told with the next frame."""
+    """Wait until the page has heard of all that was done to it: a caret's moves are told a frame later."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
