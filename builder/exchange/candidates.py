@@ -15,6 +15,7 @@ from builder.exchange.schema import KEYS, VARIABLE_KEYS, Key, Shape, label, usua
 from builder.linting import Known
 from sms.models import ProviderName, SmsTemplate, Translation, Variable
 
+_TEXTS = {"body", "translations", "variables"}
 _TRANSLATION_KEYS = (Key("language"), Key("body", Shape.TEXT))
 
 
@@ -30,6 +31,9 @@ class Candidate:
 
     def __post_init__(self) -> None:
         self.was_stored = self.row.pk is not None
+        # Whether the texts and the variables in them fit together shows only in all of them.
+        if not _TEXTS.isdisjoint(self.changed):
+            self.changed += [key for key in _TEXTS & self.entry.values.keys() if key not in self.changed]
 
     def keys(self) -> list[Key]:
         return [key for key in KEYS[self.entry.kind] if key.name in self.changed]

@@ -237,12 +237,6 @@ class TestAllOrNothing:
             ("      person:", "      persona:", 11, "No text of this template has {{ persona }}"),
             ("max_characters: 20", "max_characters: 2000", 13, "less than or equal to 300"),
             ("sender: '+13125550142'", "sender: phone number!!", 14, "A sender is a number with +"),
-            (
-                "description: Use this when nothing",
-                "name: stop_texting\n    description: ",
-                17,
-                "stands twice",
-            ),
             ("name: text_the_way", "name: stop_texting", 16, "Every campaign has a tool of this name"),
             ("name: text_the_way", "name: text the way", 16, "letters, digits, _ and - only"),
             (
@@ -252,21 +246,19 @@ class TestAllOrNothing:
                 "There is no SMS template called “direction”",
             ),
             ("    description: Use this when nothing else fits.\n", "", 16, "Description"),
-            ("{{{{ person }}}}.\n    variables", "x.\n    variables", 0, ""),
         ],
     )
     def test_the_rules_of_the_forms_hold(self, ann, old, new, line, says):
-        text = FILE.replace(old, new)
-        if not says:
-            assert errors(text, ann) == []
-            return
-        try:
-            found = errors(text, ann)
-        except ValueError as error:
-            assert says in str(error)
-            return
+        found = errors(FILE.replace(old, new), ann)
 
         assert found[0][0] == line and says in found[0][1]
+
+    def test_a_text_and_its_variables_are_looked_at_together(self, ann):
+        imported(FILE, ann)
+
+        ((line, says),) = errors(FILE.replace("{{ person }}", "Olive"), ann)
+
+        assert line == 11 and "No text of this template has {{ person }}" in says
 
     def test_two_of_one_name_in_a_file_are_refused_capitals_or_not(self, ann):
         sheet = "Topic,Content\nHours,x\nHOURS,y\n"
@@ -310,6 +302,18 @@ class TestAllOrNothing:
         assert "two tools would have one name" in page.text
         assert "directions" in Topic.objects.get().actions
 
+    def test_so_is_a_template_that_would_become_one_by_being_switched_on(self, ann, campaign):
+        imported(FILE, ann)
+        SmsTemplate.objects.update(is_active=False)
+        SmsAction.objects.update(name="directions")
+        campaign.topics.add(Topic.objects.get())
+        factories.AttachmentFactory(campaign=campaign, action=SmsAction.objects.get())
+        file = "midcall: 1\ntemplates:\n- name: directions\n  active: true\n"
+
+        page = logged_in(ann).post(IMPORT, {"text": file}, follow=True)
+
+        assert "two tools would have one name" in page.text
+
 
 class TestWarnings:
     FILE = "midcall: 1\ntopics:\n- name: Finding us\n  actions: Call {{directions}}.\n"
@@ -323,6 +327,16 @@ class TestWarnings:
 
         assert [each.line for each in plan.warnings] == [4] * len(plan.warnings) and plan.warnings
         assert not plan.is_applied
+
+    def test_name_the_references_of_other_builders_which_stay(self, ann):
+        text = "name: Paying\nenabled: true\nactions: |-\n  Use {{fn:route_call}}\n  with {{vrbl:reason}}.\n"
+
+        found = warnings(text, ann)
+
+        assert [line for line, _ in found] == [4, 5]
+        assert "“{{fn:route_call}}” is no reference to a template" in found[0][1]
+        imported(text, ann)
+        assert Topic.objects.get().actions == "Use {{fn:route_call}}\nwith {{vrbl:reason}}."
 
     def test_keep_silent_once_they_were_accepted(self, ann):
         imported(self.FILE, ann)
@@ -452,6 +466,42 @@ class TestAnExport:
         Topic.objects.all().delete()
         imported(first, ann)
         assert export(FORMATS[format]) == first
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        st.lists(
+            st.sampled_from(["{{ day }}", "{{who}}", " to ", "\n", "é", "“", " #", ": ", "- "]), min_size=1
+        ),
+        st.dictionaries(
+            st.sampled_from(["es", "no", "pt-BR"]), st.sampled_from(["Hei {{ who }}", "y", "null"])
+        ),
+        st.dictionaries(
+            st.sampled_from(["day", "who"]),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "description": st.sampled_from(["yes", "Such as: Friday", "#1", "'"]),
+                    "max_characters": st.integers(1, 99),
+                    "pattern": st.sampled_from(["[A-Z]{1,3}", "a|b"]),
+                    "is_required": st.booleans(),
+                    "allows_links": st.booleans(),
+                },
+            ),
+        ),
+    )
+    def test_holds_whatever_is_stored_of_a_template(self, ann, pieces, translations, variables):
+        SmsTemplate.objects.all().delete()
+        template = factories.TemplateFactory(name="x", owner=ann, body="x" + "".join(pieces))
+        for language, body in translations.items():
+            factories.TranslationFactory(template=template, language=language, body=body)
+        for name, rules in variables.items():
+            factories.VariableFactory(template=template, name=name, **rules)
+        first = all_of_build()
+
+        assert planned(first, ann).unchanged == 1
+        SmsTemplate.objects.all().delete()
+        imported(first, ann)
+        assert all_of_build() == first
 
     def test_has_no_ids_no_times_and_no_secrets(self, ann):
         imported(FILE, ann)
