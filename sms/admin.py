@@ -118,7 +118,7 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
         if not may:
             return JsonResponse({"error": "You may not change this template."}, status=403)
         form = self.get_form(request, template, change=template is not None)
-        return JsonResponse(form(request.POST, instance=template).previews())
+        return JsonResponse(form(request.POST, instance=template).previews)
 
 
 @admin.register(UserProfile)

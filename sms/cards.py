@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -135,7 +136,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         for each in ("fixed_text", "description", "default", "pattern"):
             # A browser would cut off what is pasted beyond it, without a word.
             self.fields[each].widget.attrs.pop("maxlength", None)
-        self.fields["example"].widget.attrs["placeholder"] = preview.example(self.draft())
+        self.fields["example"].widget.attrs["placeholder"] = preview.example(self.draft)
 
     @classmethod
     def as_typed(cls, name: str, data: Any) -> VariableForm:
@@ -157,9 +158,10 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         """The sources by which a field is shown, with spaces between, as the page's rules have them."""
         return {name: " ".join(sources) for name, sources in self.NEEDED_BY.items()}
 
+    @cached_property
     def draft(self) -> Variable:
         """The variable as the card says it, as far as that makes sense."""
-        draft = Variable(name=self.name, description=self._typed("description"))
+        draft = Variable(name=self.name, description=self._typed("description")[: text.MAX_VALUE_CHARACTERS])
         if self._typed("source") in _Source.values:
             draft.source = self._typed("source")
         if draft.is_fixed:
@@ -190,7 +192,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def filled(self) -> preview.Filled:
         """The variable with a value to show: the fixed text, or the example."""
-        draft = self.draft()
+        draft = self.draft
         if draft.is_fixed:
             return preview.Filled(draft, draft.fixed_text, self.add_prefix("fixed_text"))
         example = self._typed("example")[: text.MAX_VALUE_CHARACTERS]

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,6 +22,8 @@ from sms.models import SmsTemplate, Variable
 from sms.validators import validate_body
 
 MAX_CHARACTERS_LISTED = 8
+# So many without a like in GSM-7 are pointed at one by one.
+MAX_LASTING_LISTED = 3
 
 # What stands in a preview for what the call would say.
 _FROM_THE_CALL = {
@@ -75,6 +78,12 @@ def shown(template: SmsTemplate, written: Written, filled: Mapping[str, Filled])
     size = text.size(text.fill(body, values))
     level, reach = _reach(template, body, [each.variable for each in here.values()])
     odd = _odd(written, here)
+    lasting = [each for each in odd if not each["label"]]
+    if len(lasting) > MAX_LASTING_LISTED:
+        # A text in another script: one knows that.
+        odd = [each for each in odd if each["label"]]
+    else:
+        lasting = []
     context = {
         "problems": _problems(body),
         "language": written.language,
@@ -86,6 +95,7 @@ def shown(template: SmsTemplate, written: Written, filled: Mapping[str, Filled])
         "is_odd": size.encoding == "UCS-2",
         "odd": odd[:MAX_CHARACTERS_LISTED],
         "more": len(odd) - MAX_CHARACTERS_LISTED,
+        "lasting": [each["char"] for each in lasting if each["char"]][:MAX_CHARACTERS_LISTED],
         "mend": _all_at_once(odd, size, written, here),
     }
     return render_to_string("sms/preview.html", context)
@@ -178,15 +188,15 @@ def _pieces(body: str, values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def _runs(piece: str) -> Iterator[tuple[str, bool]]:
-    found = sorted((start, start + len(each.char)) for each in text.foreign(piece) for start in each.starts)
-    behind = 0
-    for start, end in found:
-        if start > behind:
-            yield piece[behind:start], False
-        yield piece[start:end], True
-        behind = end
-    if behind < len(piece):
-        yield piece[behind:], False
+    odd = {
+        place for each in text.foreign(piece) for start in each.starts for place in _range(start, each.char)
+    }
+    for is_odd, run in groupby(enumerate(piece), key=lambda item: item[0] in odd):
+        yield "".join(char for _, char in run), is_odd
+
+
+def _range(start: int, char: str) -> range:
+    return range(start, start + len(char))
 
 
 # --- What makes it UCS-2 ------------------------------------------------------------------------------------
@@ -197,22 +207,35 @@ def _odd(written: Written, filled: Mapping[str, Filled]) -> list[dict[str, Any]]
     places = [(written.field, written.body, "")]
     places += [(each.field, each.value, name) for name, each in filled.items() if each.field]
     return [
-        {
-            "char": _visible(each.char),
-            "name": _name(each.char),
-            "times": len(each.starts),
-            "where": f"in the fixed text of {name}" if name else "",
-            "label": _label(each),
-            "reads_same": each.reads_same,
-            "edits": _edits(field, value, each),
-            "field": field,
-            "starts": _units_of(value, each.starts),
-            "length": _units(each.char, len(each.char)),
-            "foreign": each,
-        }
+        _pointed_at(each, units, field, name)
         for field, value, name in places
+        for units in [_units(value)]
         for each in text.foreign(value)
     ]
+
+
+def _pointed_at(each: text.Foreign, units: Sequence[int], field: str, variable: str) -> dict[str, Any]:
+    starts = [units[start] for start in each.starts]
+    length = _units(each.char)[-1]
+    changes = [[start, start + length, each.plain] for start in starts]
+    return {
+        "char": _visible(each.char),
+        "name": _name(each.char),
+        "times": len(starts),
+        "where": f"in the fixed text of {variable}" if variable else "",
+        "label": _label(each),
+        "reads_same": each.reads_same,
+        "field": field,
+        "starts": starts,
+        "length": length,
+        "changes": changes,
+        "edits": json.dumps({field: changes}),
+    }
+
+
+def _units(value: str) -> list[int]:
+    """Where each character starts, and the text ends, as JavaScript counts: in UTF-16 code units."""
+    return list(accumulate((2 if char > "\uffff" else 1 for char in value), initial=0))
 
 
 def _all_at_once(
@@ -224,17 +247,15 @@ def _all_at_once(
         return None
     edits: dict[str, list[list[Any]]] = {}
     for each in alike:
-        for field, found in json.loads(each["edits"]).items():
-            edits.setdefault(field, []).extend(found)
+        edits.setdefault(each["field"], []).extend(each["changes"])
     values = {name: _plain(each.value) if each.field else each.value for name, each in filled.items()}
     after = text.size(text.fill(_plain(written.body), values))
     count = sum(each["times"] for each in alike)
+    won = after.segments < size.segments
     return {
         "label": f"Replace all {count}" if count > 1 else "",
         "edits": json.dumps(edits),
-        "won": f"That makes {_segments(after.segments)} of {size.segments}."
-        if after.segments < size.segments
-        else "",
+        "won": f"That makes {_segments(after.segments)} of {size.segments}." if won else "",
     }
 
 
@@ -274,12 +295,6 @@ def _label(each: text.Foreign) -> str:
     return f"Replace with {_IN_WORDS.get(each.plain, each.plain)}"
 
 
-def _edits(field: str, value: str, each: text.Foreign) -> str:
-    length = _units(each.char, len(each.char))
-    starts = _units_of(value, each.starts)
-    return json.dumps({field: [[start, start + length, each.plain] for start in starts]})
-
-
 def _visible(char: str) -> str:
     return char if char[0].isprintable() and not char[0].isspace() else ""
 
@@ -287,15 +302,6 @@ def _visible(char: str) -> str:
 def _name(char: str) -> str:
     name = _NAMES.get(char) or unicodedata.name(char[0], f"character U+{ord(char[0]):04X}").lower()
     return f"{name} with a mark apart from it" if char[0] in text.GSM else name
-
-
-def _units_of(value: str, starts: Sequence[int]) -> list[int]:
-    """Places as JavaScript counts them, in UTF-16 code units."""
-    return [_units(value, start) for start in starts]
-
-
-def _units(value: str, characters: int) -> int:
-    return characters + sum(char > "\uffff" for char in value[:characters])
 
 
 # --- Which text is sent in which call -----------------------------------------------------------------------

@@ -69,7 +69,7 @@ class SmsTemplateForm(SendableForm):
         body.widget.attrs.pop("maxlength", None)
         self.texts = self._texts()
         self.cards = {name: self._card(name) for name in self.names[:MAX_VARIABLES]}
-        shown = self.previews()
+        shown = self.previews
         for written, form in zip(self._written(), [self, *self.texts.shown], strict=True):
             form.fields["body"].widget.preview = shown["texts"][written.field]
         self._fill_sections(shown)
@@ -144,9 +144,10 @@ class SmsTemplateForm(SendableForm):
         with suppress(TypeError, ValueError, KeyError):
             draft.max_segments = min(max(int(self["max_segments"].value()), 1), text.MAX_SEGMENTS)
         draft.drafted_translations = [form.draft() for form in self.texts.written]
-        draft.drafted_variables = [card.draft() for card in self.cards.values()]
+        draft.drafted_variables = [card.draft for card in self.cards.values()]
         return draft
 
+    @cached_property
     def previews(self) -> dict[str, Any]:
         """What the page shows of the form as it is typed: each text by its input, and when which is sent."""
         draft = self.draft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from html import unescape
 
 import pytest
@@ -454,6 +455,24 @@ class TestThePreview:
     )
     def test_answers_whatever_is_sent(self, ann, fields):
         assert ann.post(reverse(PREVIEW), fields).status_code == 200
+
+    def test_the_most_that_can_be_sent_is_answered_in_seconds(self, ann):
+        cards = {}
+        for number in range(50):
+            cards |= card(f"v{number}", pattern="[a-z]{1,50}", max_characters="300", example="😀" * 300)
+        body = "".join(f"{{{{ v{number} }}}}" for number in range(60)) + "’😀" * 400
+        began = time.monotonic()
+
+        preview(ann, body=body, **cards, **texts(*[("es", "ab😀’" * 400)] * 30))
+
+        # One, on a machine with nothing else to do.
+        assert time.monotonic() - began < 8
+
+    def test_says_of_a_text_in_another_script_only_what_one_does_not_know(self, ann):
+        shown = seen(preview(ann, body="Ваш столик – забронирован")["texts"]["body"])
+
+        assert "В а ш с т о л и and such; nothing reads the same" in shown
+        assert "short dash Show" in shown and "cyrillic" not in shown
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(

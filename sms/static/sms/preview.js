@@ -39,14 +39,15 @@ export const showPreviews = (form) => {
     if (focused) panel.focus();
   };
 
-  const show = (answer) => {
+  const show = (answer, isFirst) => {
     for (const [field, html] of Object.entries(answer.texts)) put(form.querySelector(`[data-preview="${CSS.escape(field)}"]`), html);
     put(form.querySelector("[data-languages]"), answer.languages);
     for (const [name, example] of Object.entries(answer.examples)) {
       form.elements[`var-${name}-example`]?.setAttribute("placeholder", example);
     }
     arm();
-    if (said.textContent !== answer.said) said.textContent = answer.said;
+    // What stands there from the start is read with the page.
+    if (!isFirst && said.textContent !== answer.said) said.textContent = answer.said;
   };
 
   const tell = (words) => {
@@ -65,9 +66,9 @@ export const showPreviews = (form) => {
       const response = await fetch(url, { method: "POST", body, signal, redirect: "error" });
       const answer = await response.json();
       if (!response.ok) return tell(answer.error);
-      shown = String(body);
       tell("");
-      show(answer);
+      show(answer, shown === null);
+      shown = String(body);
     } catch (error) {
       if (error.name !== "AbortError") tell("It could not be counted just now; saving checks it again.");
     }
