@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from builder.exchange.document import Kind, Level, Notice
-from builder.exchange.schema import KEYS, Shape, parts
+from builder.exchange.schema import KEYS, Shape, parts, said_by_both
 from sms import text
 
 # More than these are compared by lines: by words would take long, and read badly.
@@ -143,8 +143,11 @@ def changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     for key in KEYS[kind]:
         if key.name not in after:
             continue
-        old = dict(parts(kind, key, before[key.name])) if key.name in before else {}
-        new = dict(parts(kind, key, after[key.name]))
+        earlier, later = before.get(key.name), after[key.name]
+        if key.shape is Shape.VARIABLES:
+            earlier, later = said_by_both(earlier or {}, later)
+        old = {} if earlier is None else dict(parts(kind, key, earlier))
+        new = dict(parts(kind, key, later))
         found += [
             Change(label, old.get(label, ""), new.get(label, ""))
             for label in dict.fromkeys((*old, *new))

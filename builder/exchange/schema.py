@@ -102,6 +102,7 @@ MODELS: Mapping[Kind, type[SmsTemplate] | type[SmsAction] | type[Topic]] = {
     Kind.ACTION: SmsAction,
     Kind.TOPIC: Topic,
 }
+Variables = Mapping[str, Mapping[str, Any]]
 NEVER_IN_A_FILE = {
     "id", "owner", "created_at", "updated_at", "accepted_warnings", "template",
 }  # fmt: skip
@@ -155,7 +156,7 @@ def variables_of(variables: list[Variable]) -> dict[str, dict[str, Any]]:
     return unusual(said)
 
 
-def unusual(variables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def unusual(variables: Variables) -> dict[str, dict[str, Any]]:
     """Variables by name, with what differs from the usual rules; none where nothing does."""
     differing = {
         name: {
@@ -311,6 +312,19 @@ def parts(kind: Kind, key: Key, value: Any) -> Iterator[tuple[str, str]]:
                     yield f"{{{{ {name} }}}}: {words[:1].lower()}{words[1:]}", in_words(said[each.name])
     elif value not in ("", [], None):
         yield label(model, key), in_words(value)
+
+
+def said_by_both(*sides: Variables) -> list[dict[str, dict[str, Any]]]:
+    """Variables before and after, each with all that either says: what one leaves out is as usual."""
+    keys = {key.name: key for key in VARIABLE_KEYS}
+    said = {name: {key for side in sides for key in side.get(name, {})} for side in sides for name in side}
+    return [
+        {
+            name: {key: side.get(name, {}).get(key, usual(keys[key])) for key in of}
+            for name, of in said.items()
+        }
+        for side in sides
+    ]
 
 
 def in_words(value: Any) -> str:

@@ -62,6 +62,7 @@ def test_a_sheet_goes_out_is_edited_and_comes_in_again(build, live_server, tmp_p
         page.click("text=Import…")
         page.set_input_files("#id_file", file)
         page.click("text=Look at it")
+        page.wait_for_selector("del")
         seen = page.locator("del").all_inner_texts(), page.locator("ins").all_inner_texts()
         summary = page.locator("section").first.inner_text()
         page.click("button:text-is('Import')")
@@ -70,7 +71,7 @@ def test_a_sheet_goes_out_is_edited_and_comes_in_again(build, live_server, tmp_p
 
     seen, summary, said = in_browser(live_server.url, work)
 
-    assert seen == (["ten"], ["eleven"])
+    assert seen == ([" ten"], [" eleven"])
     assert "1 changed" in summary and "1 unchanged" in summary
     assert "Imported: 0 added, 1 changed, 1 as they were." in said
     assert Topic.objects.get(name="Opening hours").content == "Noon to eleven."

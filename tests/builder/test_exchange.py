@@ -144,16 +144,15 @@ class TestAnImport:
 
     def test_shows_each_field_that_differs_before_and_after(self, ann):
         imported(FILE, ann)
-        changed = FILE.replace("48 Mill Lane", "50 Mill Lane").replace(
-            "max_characters: 20", "max_characters: 30"
-        )
+        changed = FILE.replace("48 Mill Lane", "50 Mill Lane").replace("max_characters: 20", "required: no")
 
         (step,) = [each for each in planned(changed, ann).steps if each.status is Status.CHANGED]
 
         body = "Olive & Thyme, {} Mill Lane.\nAsk for {{{{ person }}}}."
         assert [(each.label, each.before, each.after) for each in step.changes] == [
             ("Body", body.format(48), body.format(50)),
-            ("{{ person }}: characters at most", "20", "30"),
+            ("{{ person }}: characters at most", "20", "60"),
+            ("{{ person }}: required", "yes", "no"),
         ]
         assert ("-", " 48") in list(step.changes[0].pieces()) and ("+", " 50") in list(
             step.changes[0].pieces()
