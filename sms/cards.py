@@ -27,6 +27,7 @@ MAX_TRANSLATIONS = 30
 MAX_PATTERN_CHARACTERS = 200
 
 _Source = Variable.Source
+_HOW_MANY = f"Write a number from 1 to {text.MAX_VALUE_CHARACTERS}."
 
 
 class TextInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
@@ -94,6 +95,15 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         "allows_links": (_Source.AGENT,),
     }
 
+    max_characters = forms.IntegerField(
+        label="Characters at most",
+        # A request without it means the usual.
+        required=False,
+        min_value=1,
+        max_value=text.MAX_VALUE_CHARACTERS,
+        error_messages=dict.fromkeys(("min_value", "max_value", "invalid"), _HOW_MANY),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
     example = forms.CharField(
         label="Example",
         required=False,
@@ -117,7 +127,6 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
             "source": UnfoldAdminSelectWidget(attrs={"data-source": ""}),
             "fixed_text": UnfoldAdminTextInputWidget,
             "description": UnfoldAdminTextInputWidget,
-            "max_characters": UnfoldAdminIntegerFieldWidget,
             "is_required": UnfoldBooleanWidget,
             "default": UnfoldAdminTextInputWidget,
             "pattern": UnfoldAdminTextInputWidget(attrs={"spellcheck": "false", "autocomplete": "off"}),
@@ -131,8 +140,6 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, name: str, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, prefix=prefix_of(name), **kwargs)
         self.name = name
-        # A request without it means the usual.
-        self.fields["max_characters"].required = False
         for each in ("fixed_text", "description", "default", "pattern"):
             # A browser would cut off what is pasted beyond it, without a word.
             self.fields[each].widget.attrs.pop("maxlength", None)

@@ -87,7 +87,7 @@ def shown(template: SmsTemplate, written: Written, filled: Mapping[str, Filled])
     context = {
         "problems": _problems(body),
         "language": written.language,
-        "pieces": list(_pieces(body, values)),
+        "pieces": list(_pieces(body, values, with_lasting=not lasting)),
         "count": f"{_characters(size.characters)} · {_segments(size.segments)} ({size.encoding})"
         + (" · with the values shown" if here else ""),
         "level": level,
@@ -179,18 +179,20 @@ def _characters(count: int) -> str:
 # --- The bubble ---------------------------------------------------------------------------------------------
 
 
-def _pieces(body: str, values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The text in runs that look alike: what is filled in, and what makes it UCS-2, stand out."""
+def _pieces(body: str, values: Mapping[str, str], with_lasting: bool) -> Iterator[dict[str, Any]]:
+    """The text in runs that look alike: what is filled in, and what makes it UCS-2, stand out.
+
+    Of the latter, what nothing can replace does so `with_lasting` only.
+    """
     for place, part in enumerate(text.parts(body)):
         is_value = place % 2 == 1
-        for run, is_odd in _runs(values[part] if is_value else part):
+        for run, is_odd in _runs(values[part] if is_value else part, with_lasting):
             yield {"text": run, "is_value": is_value, "is_odd": is_odd}
 
 
-def _runs(piece: str) -> Iterator[tuple[str, bool]]:
-    odd = {
-        place for each in text.foreign(piece) for start in each.starts for place in _range(start, each.char)
-    }
+def _runs(piece: str, with_lasting: bool) -> Iterator[tuple[str, bool]]:
+    pointed_at = [each for each in text.foreign(piece) if with_lasting or each.plain is not None]
+    odd = {place for each in pointed_at for start in each.starts for place in _range(start, each.char)}
     for is_odd, run in groupby(enumerate(piece), key=lambda item: item[0] in odd):
         yield "".join(char for _, char in run), is_odd
 
@@ -309,7 +311,8 @@ def _name(char: str) -> str:
 
 def languages_of(template: SmsTemplate) -> SafeString:
     """Which text is sent in which call, in words."""
-    own, *others = template.bodies()
+    own, *written = template.bodies()
+    others = [tag for tag in written if _is_tag(tag)]
     rules = [
         {
             "language": _called(tag),
@@ -320,10 +323,17 @@ def languages_of(template: SmsTemplate) -> SafeString:
             if any(each.startswith(f"{tag}-") for each in others)
             else "any",
         }
-        for tag in sorted(filter(None, others), key=len, reverse=True)
+        for tag in sorted(others, key=len, reverse=True)
     ]
     context = {"own": languages.name(own), "rules": rules}
     return render_to_string("sms/languages.html", context)
+
+
+def _is_tag(written: str) -> bool:
+    try:
+        return languages.parse(written) == written
+    except languages.NotALanguage:
+        return False
 
 
 def _called(tag: str) -> str:

@@ -205,6 +205,8 @@ class SmsTemplateForm(SendableForm):
     def _save_m2m(self) -> None:
         """Store variables and translations, too; Django calls it once the template itself is stored."""
         super()._save_m2m()  # type: ignore[misc]
+        if "body" not in self.fields:
+            return
         template = self.instance
         template.drafted_translations = template.drafted_variables = None
         if self.texts.is_bound:
@@ -212,8 +214,12 @@ class SmsTemplateForm(SendableForm):
             template.translations.exclude(language__in=written).delete()
             for language, body in written.items():
                 template.translations.update_or_create(language=language, defaults={"body": body})
-        for card in self.cards.values():
+        # Somebody else may have described the same variable since this page was shown.
+        described = dict(template.typed_variables.values_list("name", "pk"))
+        for name, card in self.cards.items():
             if card.is_bound and card.says_something:
+                card.instance.pk = described.get(name)
+                card.instance._state.adding = card.instance.pk is None
                 card.save()
         template.typed_variables.exclude(name__in=template.placeholders).delete()
 

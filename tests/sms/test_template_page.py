@@ -8,12 +8,14 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.forms import modelform_factory
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sms.models import SmsTemplate
+from sms.writing import SmsTemplateForm
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,14 @@ def save(client, template=None, **fields):
     return client.post(url, {**FORM, "owner": client.owner.pk, **fields})
 
 
+def judged(client, template, data) -> SmsTemplateForm:
+    """The template's form, found to be right and not saved yet."""
+    form_class = type("Form", (SmsTemplateForm,), {"user": client.owner})
+    form = modelform_factory(SmsTemplate, form_class, exclude=[])(data, instance=template)
+    assert form.is_valid(), form.errors
+    return form
+
+
 def stored() -> SmsTemplate:
     return SmsTemplate.objects.get()
 
@@ -126,8 +136,8 @@ class TestVariables:
         [
             ({"source": "fixed"}, "Write what is to stand there."),
             ({"pattern": "("}, "This is not a pattern"),
-            ({"max_characters": "0"}, "greater than or equal to 1"),
-            ({"max_characters": "many"}, "Enter a whole number."),
+            ({"max_characters": "0", "pattern": "a"}, "Write a number from 1 to 300."),
+            ({"max_characters": "many"}, "Write a number from 1 to 300."),
             ({"max_characters": "3", "default": "four"}, "By this variable"),
             ({"default": "see example.com"}, "may hold no link"),
             ({"source": "fixed", "fixed_text": "{{ day }}"}, "double braces"),
@@ -158,6 +168,27 @@ class TestVariables:
         assert 'value="The hour"' in page
         save(ann, **gone, **card("day"), **card("guests"))
         assert not stored().typed_variables.exists()
+
+    def test_one_that_somebody_else_described_meanwhile_is_described_once(self, ann, template):
+        data = {**FORM, "owner": ann.owner.pk, **card("day", max_characters="9"), **texts(("es", "Hola"))}
+        form = judged(ann, template, data)
+        factories.VariableFactory(template=template, name="day", max_characters=7)
+        factories.TranslationFactory(template=template, language="es")
+
+        form.save()
+
+        assert stored().typed_variables.get().max_characters == 9
+        assert stored().translations.get().body == "Hola"
+
+    def test_one_that_somebody_else_removed_meanwhile_is_there_again(self, ann, template):
+        day = factories.VariableFactory(template=template, name="day", max_characters=7)
+        data = {**FORM, "owner": ann.owner.pk, **card("day", max_characters="9")}
+        form = judged(ann, template, data)
+        day.delete()
+
+        form.save()
+
+        assert stored().typed_variables.get().max_characters == 9
 
     def test_fifty_are_the_most(self, ann):
         body = " ".join(f"{{{{ v{number} }}}}" for number in range(51))
@@ -394,6 +425,8 @@ class TestThePreview:
         assert "In calls in Brazilian Portuguese (pt-BR) the Brazilian Portuguese text is sent." in rules
         assert "In all other calls, and where nobody said the language, the English text above" in rules
         assert "Every caller gets the text above" in seen(preview(ann)["languages"])
+        unfinished = preview(ann, **texts(("sp", "Hola"), ("", "Olá")))
+        assert "Every caller gets the text above" in seen(unfinished["languages"])
 
     def test_judges_no_text_that_is_to_be_removed(self, ann):
         answer = preview(ann, **texts(("es", "{{ hora }}"), dropped=0))
@@ -469,10 +502,12 @@ class TestThePreview:
         assert time.monotonic() - began < 8
 
     def test_says_of_a_text_in_another_script_only_what_one_does_not_know(self, ann):
-        shown = seen(preview(ann, body="Ваш столик – забронирован")["texts"]["body"])
+        html = preview(ann, body="Ваш столик – забронирован")["texts"]["body"]
 
+        shown = seen(html)
         assert "В а ш с т о л и and such; nothing reads the same" in shown
         assert "short dash Show" in shown and "cyrillic" not in shown
+        assert html.count("mc-bubble-odd") == 1
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
