@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.html import escape
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from sms import doorbell, languages, numbers, outbox, patterns, preview, text
@@ -229,7 +230,8 @@ def _asked(variable: Variable) -> forms.CharField:
         # What is too long is refused in the variable's own words, and not cut off by the browser.
         max_length=most if is_campaign else None,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text=" ".join(hints),
+        # Pages show help as HTML, and these words are somebody's.
+        help_text=escape(" ".join(hints)),
     )
 
 

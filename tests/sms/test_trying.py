@@ -380,6 +380,16 @@ class TestHowMany:
         assert send(bob, template).status_code == 302
 
 
+def test_what_is_said_of_a_variable_is_shown_as_it_is_written(bob, ann, template):
+    evil = "<img src=x onerror=alert(1)>"
+    Variable.objects.create(template=template, name="day", description=evil, default=evil, is_required=False)
+
+    shown = logged_in(ann).get(address(template)).content.decode()
+
+    assert evil not in shown
+    assert shown.count("&lt;img src=x onerror=alert(1)&gt;") >= 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_posts_in_one_instant_are_no_more_than_may_be(bob, template):
     client = logged_in(bob)
