@@ -58,7 +58,8 @@ def widest(pattern: str) -> str:
 def example(pattern: str) -> str:
     """A short value that the whole pattern fits; "" if none is found."""
     found = _short(_parsed(pattern))
-    return found if found.isprintable() and compiled(pattern).fullmatch(found) else ""
+    fits = len(found) <= text.MAX_VALUE_CHARACTERS and found.isprintable()
+    return found if fits and compiled(pattern).fullmatch(found) else ""
 
 
 def width_of(char: str) -> int:
@@ -126,6 +127,11 @@ def _ways_of(operation: Any, argument: Any, longest: int) -> int:
         return 1
     least, most, repeated = argument
     each, total = _ways(repeated, longest), 0
+    if repeated.getwidth()[0] == 0:
+        # Nothing, once more, is another way: it can go on in one place for ever.
+        each = max(each, 2)
+    if least > longest and each > 1:
+        return MAX_WAYS + 1
     for times in range(least, min(most, longest) + 1):
         total += min(each, MAX_WAYS + 1) ** times
         if total > MAX_WAYS:
@@ -180,7 +186,9 @@ def _short_of(operation: Any, argument: Any) -> str:
         return _short(argument[-1])
     if operation in _REPEATS:
         least, most, repeated = argument
-        return _short(repeated) * int(max(least, min(most, 1)))
+        once = _short(repeated)
+        # What no value has room for is not built, either.
+        return once * min(max(least, min(most, 1)), text.MAX_VALUE_CHARACTERS // max(len(once), 1) + 1)
     if operation is code.BRANCH:
         return _short(argument[1][0])
     if operation is code.LITERAL:

@@ -45,6 +45,8 @@ def test_what_is_no_pattern_is_refused(pattern):
             "(a*)*$",
         ),
         *("(?:x+x+)+y", "(a|b|ab)*?c", "(" * 50 + "a+" + ")+" * 50),
+        # More often than a value has characters, of what may be nothing or stands beside what fits.
+        *("(a?){61}", "(?:a?){4000000000}", "(?:){1000000}", "(?:(?:(?:){60}){60}){60}", "(a|a){61}|b"),
     ],
 )
 def test_what_could_go_back_forever_is_refused(pattern):
@@ -111,6 +113,15 @@ def test_the_slowest_that_can_be_stored_are_quick(pattern, value):
     patterns.check(pattern, 60)
     started = time.perf_counter()
     assert not patterns.compiled(pattern).fullmatch(value)
+
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize("pattern", ["b{4000000000}|a", "(b{4000000000})?", "((b{300}){300}){300}|a"])
+def test_an_example_is_no_longer_than_a_value_may_be(pattern):
+    patterns.check(pattern, 60)
+    started = time.perf_counter()
+    assert len(patterns.example(pattern)) <= 300
 
     assert time.perf_counter() - started < 0.5
 
