@@ -20,11 +20,14 @@ from unfold.widgets import (
 
 from sms import languages, patterns, preview, text
 from sms.models import SmsTemplate, Translation, Variable
+from sms.models.variables import PATTERN_CHARACTERS
 
 # A request has a thousand fields at most (Django's bound); these leave room for all of them.
 MAX_VARIABLES = 50
 MAX_TRANSLATIONS = 30
-MAX_PATTERN_CHARACTERS = 200
+
+# In place of the name, on the card from which a script makes others. No placeholder can be called so.
+UNNAMED = "__name__"
 
 _Source = Variable.Source
 _HOW_MANY = f"Write a number from 1 to {text.MAX_VALUE_CHARACTERS}."
@@ -143,7 +146,8 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         for each in ("fixed_text", "description", "default", "pattern"):
             # A browser would cut off what is pasted beyond it, without a word.
             self.fields[each].widget.attrs.pop("maxlength", None)
-        self.fields["example"].widget.attrs["placeholder"] = preview.example(self.draft)
+        if name != UNNAMED:
+            self.fields["example"].widget.attrs["placeholder"] = preview.example(self.draft)
 
     @classmethod
     def as_typed(cls, name: str, data: Any) -> VariableForm:
@@ -189,7 +193,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _usable_pattern(self, max_characters: int) -> str:
         pattern = self._typed("pattern")
-        if len(pattern) > MAX_PATTERN_CHARACTERS:
+        if len(pattern) > PATTERN_CHARACTERS:
             return ""
         try:
             patterns.check(pattern, max_characters)

@@ -19,6 +19,7 @@ from sms import languages, preview, text
 from sms.cards import (
     MAX_TRANSLATIONS,
     MAX_VARIABLES,
+    UNNAMED,
     Section,
     TextInput,
     Translations,
@@ -81,7 +82,7 @@ class SmsTemplateForm(SendableForm):
             "template": self.instance.pk,
             "cards": list(self.cards.values()),
             "kept": kept,
-            "blank": VariableForm("__name__", instance=Variable(name="__name__")),
+            "blank": VariableForm(UNNAMED, instance=Variable(name=UNNAMED)),
             "placeholder": text.PLACEHOLDER,
             "most": MAX_VARIABLES,
         }

@@ -13,6 +13,7 @@ from sms.validators import validate_fixed_text
 
 # A campaign's name, which a text may carry.
 CAMPAIGN_CHARACTERS = 100
+PATTERN_CHARACTERS = 200
 
 
 class Variable(models.Model):
@@ -48,7 +49,7 @@ class Variable(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(text.MAX_VALUE_CHARACTERS)],
     )
     pattern = models.CharField(
-        max_length=200,
+        max_length=PATTERN_CHARACTERS,
         blank=True,
         help_text="What the whole value must look like, as a regular expression: [A-Z]{2}[0-9]{4} is two "
         "capitals and four digits.",
