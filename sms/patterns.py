@@ -186,9 +186,9 @@ def _short_of(operation: Any, argument: Any) -> str:
         return _short(argument[-1])
     if operation in _REPEATS:
         least, most, repeated = argument
-        once = _short(repeated)
+        once, times = _short(repeated), int(max(least, min(most, 1)))
         # What no value has room for is not built, either.
-        return once * min(max(least, min(most, 1)), text.MAX_VALUE_CHARACTERS // max(len(once), 1) + 1)
+        return once * min(times, text.MAX_VALUE_CHARACTERS // max(len(once), 1) + 1)
     if operation is code.BRANCH:
         return _short(argument[1][0])
     if operation is code.LITERAL:
