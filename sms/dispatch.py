@@ -47,8 +47,9 @@ logger = logging.getLogger(__name__)
 # How many texts one process hands over at once; each waits for the carrier's answer, some 100 ms, with a
 # connection of its own.
 MAX_IN_FLIGHT = 2000
-# Systems give a process 1,024 open files if it does not ask for more; some are for databases and brokers.
-OPEN_FILES = MAX_IN_FLIGHT + 500
+# Systems give a process 1,024 open files if it does not ask for more; so many are for databases, brokers and
+# its own code.
+OTHER_FILES = 500
 # They are claimed so many at a time, so that they leave, and their answers come, one portion after the other:
 # all at once would be followed by a tenth of a second of nothing.
 PORTION = 200
@@ -133,7 +134,8 @@ def warm() -> None:
         providers.get(name).warm()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY:
-        most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        wanted = MAX_IN_FLIGHT + OTHER_FILES
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
     gc.collect()
     gc.freeze()
@@ -156,6 +158,7 @@ async def _drain(ends: float) -> int:
     landed: list[Outcome] = []
     storing: asyncio.Task[None] | None = None
     news = asyncio.Event()
+    full: list[str] = []
 
     def land(message: Message, task: asyncio.Task[Outcome]) -> None:
         cut_off = task.cancelled() or task.exception()
@@ -166,9 +169,10 @@ async def _drain(ends: float) -> int:
     look_again = 0.0
     while True:
         now = time.monotonic()
-        room = min(PORTION, MAX_IN_FLIGHT - in_flight.total())
+        room = min(PORTION, _most_in_flight() - in_flight.total())
         if room and look_again <= now and _may_claim(ends):
-            claimed = await _claim(room, _full(+in_flight))
+            full = _full(+in_flight)
+            claimed = await _claim(room, full)
             for message in claimed:
                 in_flight[message.account_sid] += 1
                 deadline = now + HAND_OVER_WITHIN_SECONDS
@@ -185,7 +189,11 @@ async def _drain(ends: float) -> int:
         if not (landed or in_flight.total()):
             if storing:
                 await storing
-            return handed_over
+            if not full:
+                return handed_over
+            # There may be more of the accounts that had their share under way.
+            full, look_again = [], 0.0
+            continue
         if look_again or not room or not _may_claim(ends):
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
@@ -203,11 +211,20 @@ async def _claim(room: int, full: list[str]) -> list[Message]:
         return []
 
 
+def _most_in_flight() -> int:
+    """How many texts this process may hand over at once: a connection that the system refuses for want of an
+    open file would cost a text one of its tries."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return MAX_IN_FLIGHT
+    return max(1, min(MAX_IN_FLIGHT, files - OTHER_FILES))
+
+
 def _full(in_flight: Counter[str]) -> list[str]:
     """The accounts that have half of what the others leave in flight: one that is slow must not keep the
     others out, and the next slow one neither."""
-    total = in_flight.total()
-    return [account for account, texts in in_flight.items() if texts >= (MAX_IN_FLIGHT - total + texts) // 2]
+    left = _most_in_flight() - in_flight.total()
+    return [account for account, texts in in_flight.items() if texts >= (left + texts) // 2]
 
 
 async def _store(outcomes: list[Outcome]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -330,8 +332,24 @@ class TestFairness:
         finally:
             drain.join()
 
+    def test_a_process_that_may_open_few_files_has_few_texts_under_way_and_refuses_none(self, carrier):
+        carrier.misbehave("answer_slow", seconds=0.2)
+        MessageFactory.create_batch(25)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (dispatch.OTHER_FILES + 10, files[1]))
+        try:
+            began = time.monotonic()
+            assert dispatch.drain() == 25
+            took = time.monotonic() - began
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+        assert took > 0.6
+        assert len(carrier.texts()) == 25
+        assert not Message.objects.filter(refusals__gt=0).exists()
+
     def test_full_is_who_has_half_of_what_the_others_leave(self):
-        half = dispatch.MAX_IN_FLIGHT // 2
+        half = dispatch._most_in_flight() // 2
 
         assert dispatch._full(Counter({"slow": half - 2, "quick": 1})) == []
         assert dispatch._full(Counter({"slow": half, "quick": 1})) == ["slow"]
