@@ -20,8 +20,4 @@ class Migration(migrations.Migration):
             name='on_doubt',
             field=models.CharField(choices=[('resend', 'Send it once more'), ('unknown', 'Do not send it again')], default='resend', help_text="A connection can break while a text is handed over. Midcall then reads the carrier's list, twice, and a text that is not there was not sent. Should the carrier be minutes late, sending it once more makes it arrive twice, and not sending it again makes you ask the person.", max_length=8, verbose_name='if it gets lost on the way'),
         ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('duplicate_detected', True)), fields=['-created_at'], name='message_doubled'),
-        ),
     ]

@@ -1,4 +1,5 @@
-"""Indexes for what became of a template's texts, and for tests. Texts go on being promised while they are built."""
+"""Indexes for what became of a template's texts, for tests and for texts that were sent twice, built and dropped
+while texts go on being promised. One that was broken off can be run again."""
 
 import django.db.models.deletion
 from django.contrib.postgres.operations import AddIndexConcurrently
@@ -11,8 +12,25 @@ class Migration(migrations.Migration):
     dependencies = [("sms", "0005_tests")]
 
     operations = [
-        # A table of millions takes longer than a statement of ours usually may.
-        migrations.RunSQL("SET statement_timeout = 0", migrations.RunSQL.noop),
+        migrations.RunSQL(
+            [
+                # A table of millions takes longer than a statement of ours usually may.
+                "SET statement_timeout = 0",
+                # What was broken off leaves an index that is of no use and in the way.
+                "DROP INDEX CONCURRENTLY IF EXISTS message_doubled",
+                "DROP INDEX CONCURRENTLY IF EXISTS message_by_template",
+                "DROP INDEX CONCURRENTLY IF EXISTS message_tests",
+            ],
+            migrations.RunSQL.noop,
+        ),
+        AddIndexConcurrently(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("duplicate_detected", True)),
+                fields=["-created_at"],
+                name="message_doubled",
+            ),
+        ),
         AddIndexConcurrently(
             model_name="message",
             index=models.Index(
@@ -29,18 +47,30 @@ class Migration(migrations.Migration):
                 name="message_tests",
             ),
         ),
-        # Its own index was written with each text that is promised, for nothing but deleting templates.
-        migrations.AlterField(
-            model_name="message",
-            name="template",
-            field=models.ForeignKey(
-                blank=True,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="messages",
-                to="sms.smstemplate",
-            ),
+        # Its own index was written with each text that is promised, for nothing but deleting templates. By hand:
+        # Django would take the foreign key away, too, and look at all rows for putting it back.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "DROP INDEX CONCURRENTLY IF EXISTS sms_message_template_id_55059b84",
+                    "CREATE INDEX CONCURRENTLY sms_message_template_id_55059b84 ON sms_message (template_id)",
+                )
+            ],
+            state_operations=[
+                migrations.AlterField(
+                    model_name="message",
+                    name="template",
+                    field=models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to="sms.smstemplate",
+                    ),
+                )
+            ],
         ),
-        migrations.RunSQL("RESET statement_timeout", migrations.RunSQL.noop),
+        # Undone, the slow ones come first.
+        migrations.RunSQL("RESET statement_timeout", "SET statement_timeout = 0"),
     ]
