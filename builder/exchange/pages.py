@@ -228,6 +228,8 @@ class Exchanged(_AnyPage):
         )
         if plan.is_applied or not plan.changes_something:
             return plan, ""
+        if plan.digest == seen and plan.errors:
+            return plan, "Nothing was imported: mend the errors first."
         if plan.digest != seen:
             return plan, (
                 "Nothing was imported: since you looked, something changed here. This is what the import "

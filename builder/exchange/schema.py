@@ -110,7 +110,8 @@ NEVER_IN_A_FILE = {
 
 def usual(key: Key, model: type[Model] = Variable) -> Any:
     """The value of a key that nobody has said anything about."""
-    return _field(model, key).get_default()
+    value = _field(model, key).get_default()
+    return str(value) if isinstance(value, str) else value
 
 
 def usual_values(kind: Kind) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from builder.exchange.importing import carry_out
 from builder.models import Topic
 from tests import factories
 from tests.browser.tools import barriers, in_browser
-from tests.builder.test_exchange import FILE, Nowhere
+from tests.builder.exchange import FILE, Nowhere
 
 LIST = "/admin/builder/topic/"
 LISTS = (LIST, "/admin/sms/smstemplate/", "/admin/builder/smsaction/")

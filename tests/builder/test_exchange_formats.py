@@ -7,7 +7,7 @@ import io
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.exchange import adk, midcall, read, sheet, tokens
@@ -57,6 +57,10 @@ topics = st.builds(
 )
 
 
+# Where several run at once, an example may take longer than hypothesis has patience for.
+unhurried = settings(deadline=None)
+
+
 def values(data: str | bytes) -> list[dict[str, object]]:
     found = read(data if isinstance(data, bytes) else data.encode())
     assert [
@@ -82,12 +86,14 @@ def errors(data: str) -> list[tuple[int, str]]:
 
 
 class TestOurYaml:
+    @unhurried
     @given(st.lists(topics, max_size=3))
     def test_comes_back_whatever_the_texts_are(self, things):
         text = midcall.write({Kind.TOPIC: things})
 
         assert values(text) == things
 
+    @unhurried
     @given(st.lists(topics, max_size=3))
     def test_is_the_same_to_the_byte_when_it_is_written_again(self, things):
         text = midcall.write({Kind.TOPIC: things})
@@ -219,16 +225,19 @@ class TestPolyAIsKit:
             "    env_phone_numbers:\n      sandbox: ''\n      pre_release: ''\n      live: '+13125550142'\n"
         )
 
+    @unhurried
     @given(st.text(max_size=80))
     def test_no_text_stops_the_reader_of_tokens(self, text):
         tokens.carried(text)
 
 
 class TestSheets:
+    @unhurried
     @given(st.lists(topics, max_size=3))
     def test_come_back_whatever_the_texts_are(self, things):
         assert values(sheet.write(things)) == things
 
+    @unhurried
     @given(st.lists(topics, max_size=3))
     def test_never_hold_a_cell_that_a_spreadsheet_would_run(self, things):
         for row in csv.reader(io.StringIO(sheet.write(things).removeprefix("\ufeff"), newline="")):
@@ -320,12 +329,14 @@ class TestHostileFiles:
     def test_are_refused_with_the_line(self, name, line):
         assert complaint(HOSTILE[name]).line == line
 
+    @unhurried
     @given(st.binary(max_size=200))
     def test_raise_nothing_but_that_they_cannot_be_read(self, data):
         for start in (b"", b"midcall: 1\ntopics:\n- name: ", b"Topic,Content\n", b"sms_templates:\n- text: "):
             with suppress(Unreadable):
                 read(start + data)
 
+    @unhurried
     @given(st.text("mn:- \n'\"{}[]&*!|>%@`,?#\\x0U~\t", max_size=80))
     def test_nor_do_texts_that_are_nearly_yaml(self, text):
         for start in ("", "midcall: 1\n", "midcall: 1\ntemplates:\n- ", "enabled: true\ncontent: "):
@@ -333,6 +344,7 @@ class TestHostileFiles:
                 read((start + text).encode())
 
 
+@unhurried
 @given(st.recursive(st.text(max_size=20), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_whatever_is_written_as_yaml_is_read_again(data):
     def plain(node):
