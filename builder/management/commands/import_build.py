@@ -67,11 +67,17 @@ class Command(BaseCommand):
                 self.stdout.write("\n".join(_lines(step)))
         for notice in (*plan.errors, *plan.warnings, *plan.notes):
             self.stderr.write(_said(file, notice))
-        did = "Imported" if plan.is_applied else "Nothing was imported; it would be"
-        did = did if plan.changes_something and not plan.errors else "Nothing to import"
+        counted = f"{plan.new} new, {plan.changed} changed, {plan.unchanged} unchanged"
         if plan.errors:
-            did = f"Nothing was imported: {len(plan.errors)} error{'s' if len(plan.errors) > 1 else ''}"
-        self.stdout.write(f"{did}: {plan.new} new, {plan.changed} changed, {plan.unchanged} unchanged.")
+            self.stdout.write(
+                f"Nothing was imported: {len(plan.errors)} error{'s' * (len(plan.errors) > 1)}."
+            )
+        elif plan.is_applied:
+            self.stdout.write(f"Imported: {counted}.")
+        elif plan.changes_something:
+            self.stdout.write(f"Nothing was imported; it would be: {counted}.")
+        else:
+            self.stdout.write(f"Nothing to import: {counted}.")
 
 
 def _owner(name: str | None) -> Any:
