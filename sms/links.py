@@ -16,8 +16,8 @@ _HINT = re.compile(r"[.:]|dot", re.IGNORECASE)
 _LINK = re.compile(
     # https://, and hxxp:// as it is written to pass filters.
     r"\bh[tx*]{2}ps?\s*:|:\s*//"
-    # www.example, example.com, пример.рф: letters behind a dot with no space between.
-    r"|\bwww\d?\.\w|[^\W_]\.(?:xn--|[^\W\d_]{2})"
+    # www.example, example.com, пример.рф, i❤.ws: letters behind a dot with no space between.
+    r"|\bwww\d?\.\w|(?:[^\W_]|[^\s\u0000-\u007f])\.(?:xn--|[^\W\d_]{2})"
     # 192.0.2.1, with or without a path.
     r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
 )

@@ -32,6 +32,7 @@ from sms import links
             "ex\u00adample.com",
             "e\u0301xample.com",
         ),
+        *("i❤.ws", "💩.la", "☁️.to/x", "exam°.com"),
         *("192.0.2.1", "192.0.2.1/pay", "someone@example.com", "tonight.Bring a friend"),
     ],
 )
@@ -72,7 +73,7 @@ def test_a_web_address_is_found_whatever_stands_around_it(before, after):
 
 @given(st.text(alphabet="a.:/[]()-_ 1\u200bdot", max_size=300))
 def test_no_value_takes_long(value):
-    started = time.perf_counter()
+    started = time.thread_time()
     links.found(value)
 
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
