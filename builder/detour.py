@@ -25,6 +25,7 @@ from django.utils.datastructures import MultiValueDict
 
 from builder import prompt
 from builder.models import Topic
+from sms import text
 from sms.models import SmsTemplate
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class LeavesForTemplate(_TopicPage):
             address=f"{request.path}?{address.urlencode()}".rstrip("?"),
             # A browser sends lines with two characters at their ends; the caret counts one.
             fields={
-                name: [value.replace("\r\n", "\n") for value in values]
+                name: [text.one_line_break(value) for value in values]
                 for name, values in request.POST.lists()
                 if not name.startswith("_") and name != "csrfmiddlewaretoken"
             },

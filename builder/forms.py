@@ -15,6 +15,7 @@ from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox
 from sms.forms import SendableForm, TokenField, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
+from sms.pages import may_see
 from sms.validators import validate_sender
 
 
@@ -60,13 +61,13 @@ class TopicForm(LintedForm):
 
 
 def _referable(user: Any) -> list[Referable]:
-    may_see = user.has_perm("sms.view_smstemplate") or user.has_perm("sms.change_smstemplate")
+    is_seen = may_see(user, SmsTemplate)
     return [
         {
             "name": template.name,
-            "body": template.body if may_see else None,
+            "body": template.body if is_seen else None,
             "is_active": template.is_active,
-            "url": reverse("admin:sms_smstemplate_change", args=[template.pk]) if may_see else None,
+            "url": reverse("admin:sms_smstemplate_change", args=[template.pk]) if is_seen else None,
         }
         for template in SmsTemplate.objects.only("name", "body", "is_active")
     ]

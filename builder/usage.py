@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 
 from builder.models import SmsAction, Topic
 from sms.models import SmsTemplate
+from sms.pages import may_see
 
 if TYPE_CHECKING:
     from sms.pages import Page
@@ -132,7 +133,7 @@ class InUse(_TemplatePage):
         campaigns = self.campaigns_of(request, list(topics), actions)
         kinds: set[type[Model]] = {Topic, SmsAction}
         kinds |= {type(each) for found in campaigns.values() for each in found}
-        may_open = frozenset(kind for kind in kinds if may_see(request, kind))
+        may_open = frozenset(kind for kind in kinds if may_see(request.user, kind))
         return {
             each.pk: Usage(by_reference.get(each.name, []), by_template.get(each.pk, []), campaigns, may_open)
             for each in templates
@@ -185,12 +186,6 @@ class InUse(_TemplatePage):
                 "it is switched on again, nothing is sent there.",
                 messages.WARNING,
             )
-
-
-def may_see(request: HttpRequest, model: type[Model]) -> bool:
-    """Whether whoever asks may open the pages of a model."""
-    app, name = model._meta.app_label, model._meta.model_name
-    return any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
 
 
 def _all(noun: str, things: Collection[Model]) -> str:

@@ -20,7 +20,7 @@ from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
-from builder.usage import User, may_see
+from builder.usage import User
 from campaigns import oncall as oncall
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
@@ -28,7 +28,7 @@ from campaigns.models import Campaign, reaches
 from campaigns.preview import Preview
 from sms.admin import sent_by
 from sms.models import SmsTemplate
-from sms.pages import Page
+from sms.pages import Page, may_see
 
 
 @admin.register(Campaign)
@@ -106,7 +106,7 @@ class SmsTemplateAdmin(BareSmsTemplateAdmin):
     def campaigns_of(
         self, request: HttpRequest, topics: list[Topic], actions: list[SmsAction]
     ) -> Mapping[User, list[Campaign]]:
-        if not may_see(request, Campaign):
+        if not may_see(request.user, Campaign):
             return {}
         prefetch_related_objects(topics, "campaigns")
         prefetch_related_objects(actions, "campaigns")

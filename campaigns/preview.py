@@ -16,6 +16,8 @@ from builder.models import MAX_QUESTIONS, Topic
 from campaigns import tools
 from campaigns.models import Campaign
 from campaigns.runtimes import generic
+from sms import text
+from sms.pages import may_see
 
 if TYPE_CHECKING:
     from campaigns.admin import TopicAdmin
@@ -116,8 +118,8 @@ class Preview:
         stored = str(topic)
         if request.method == "POST":
             _take(topic, request)
-        may_see = any(request.user.has_perm(f"campaigns.{verb}_campaign") for verb in ("view", "change"))
-        campaigns = topic.campaigns.all()[:MOST_SHOWN] if may_see and topic.pk else []
+        sees_campaigns = may_see(request.user, Campaign)
+        campaigns = topic.campaigns.all()[:MOST_SHOWN] if sees_campaigns and topic.pk else []
         context = {
             **self.page.admin_site.each_context(request),
             "opts": self.page.opts,
@@ -128,7 +130,7 @@ class Preview:
             "is_typed": request.method == "POST",
             "given": [given(campaign, topic) for campaign in campaigns] or [_alone(topic)],
             "in_campaigns": bool(campaigns),
-            "may_see": may_see,
+            "may_see": sees_campaigns,
         }
         request.current_app = self.page.admin_site.name
         return render(request, "campaigns/topic_agent.html", context)
@@ -138,11 +140,11 @@ def _take(topic: Topic, request: HttpRequest) -> None:
     """Take over what was typed. It need not be fit to be saved."""
     topic.name = request.POST.get("name", "").strip() or "(no name yet)"
     topic.questions = _lines(request.POST.get("questions", ""))
-    topic.content = request.POST.get("content", "").replace("\r\n", "\n")
-    topic.actions = request.POST.get("actions", "").replace("\r\n", "\n")
+    topic.content = text.one_line_break(request.POST.get("content", ""))
+    topic.actions = text.one_line_break(request.POST.get("actions", ""))
     topic.is_active = "is_active" in request.POST
 
 
-def _lines(text: str) -> list[str]:
-    lines: Iterable[str] = (line.strip() for line in text.splitlines())
+def _lines(written: str) -> list[str]:
+    lines: Iterable[str] = (line.strip() for line in written.splitlines())
     return [line for line in lines if line][:MAX_QUESTIONS]

@@ -130,6 +130,12 @@ def label(words: str, tone: str = "plain") -> SafeString:
     return format_html('<span class="mc-label mc-{}">{}</span>', tone, words)
 
 
+def may_see(user: Any, model: type[Model]) -> bool:
+    """Whether a user may open the pages of a model. Whoever may change a thing sees it."""
+    app, name = model._meta.app_label, model._meta.model_name
+    return any(user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
+
+
 def first_words(text: str) -> str:
     """As much of a text as a list has room for."""
     line = " ".join(text.split())

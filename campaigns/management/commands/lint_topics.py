@@ -11,6 +11,7 @@ from builder.lint import Finding
 from builder.linting import Known
 from builder.models import Topic
 from campaigns.models import reaches
+from sms import text
 
 
 class Command(BaseCommand):
@@ -37,6 +38,6 @@ class Command(BaseCommand):
 
 
 def _line(topic: Topic, finding: Finding) -> str:
-    before = getattr(topic, finding.field).replace("\r\n", "\n")[: finding.start]
+    before = text.one_line_break(getattr(topic, finding.field))[: finding.start]
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     return f"{topic}: {finding.field}:{line}:{column} {finding.code} {finding.message}"
