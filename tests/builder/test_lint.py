@@ -531,8 +531,8 @@ class TestWhateverIsTyped:
     )
     def test_the_longest_text_takes_a_second_at_most(self, unit):
         text = (unit * 10_000)[:10_000]
-        started = time.perf_counter()
+        started = time.thread_time()
 
         check(text, text, *[Template(f"template_{number}") for number in range(500)], reaches=(US,))
 
-        assert time.perf_counter() - started < 2
+        assert time.thread_time() - started < 2

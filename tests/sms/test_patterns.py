@@ -94,10 +94,10 @@ def test_whatever_is_written_is_refused_in_words_or_quick_to_try(pattern, value)
     except patterns.UnusablePattern as error:
         assert str(error)
         return
-    started = time.perf_counter()
+    started = time.thread_time()
     patterns.compiled(pattern).fullmatch(value)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
@@ -111,19 +111,19 @@ def test_whatever_is_written_is_refused_in_words_or_quick_to_try(pattern, value)
 )
 def test_the_slowest_that_can_be_stored_are_quick(pattern, value):
     patterns.check(pattern, 60)
-    started = time.perf_counter()
+    started = time.thread_time()
     assert not patterns.compiled(pattern).fullmatch(value)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize("pattern", ["b{4000000000}|a", "(b{4000000000})?", "((b{300}){300}){300}|a"])
 def test_an_example_is_no_longer_than_a_value_may_be(pattern):
     patterns.check(pattern, 60)
-    started = time.perf_counter()
+    started = time.thread_time()
     assert len(patterns.example(pattern)) <= 300
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
