@@ -70,7 +70,10 @@ class LintedForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def report(self) -> SafeString:
         """What the linter finds in the form as it is shown."""
-        shown = {name: str(self[name].value() or "") for name in LINTED_FIELDS}
+        shown = {name: str(self[name].value() or "").replace("\r\n", "\n") for name in LINTED_FIELDS}
+        if any(len(written) > MAX_TEXT_CHARACTERS for written in shown.values()):
+            # That is said of the field itself; reading so much takes long.
+            return _rendered([], "")
         topic = Topic(**shown, accepted_warnings=self.instance.accepted_warnings)
         return _rendered(_presented(topic, self.reaches, self.user), self.data.get(ACCEPT, ""))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -138,6 +140,16 @@ class TestTopics:
         response = logged_in(ann).post(reverse("admin:builder_topic_add"), data)
 
         assert "There is no SMS template called “hours”" in response.text
+
+    def test_a_text_that_is_much_too_long_is_refused_before_it_is_read(self, ann):
+        started = time.thread_time()
+
+        response = logged_in(ann).post(
+            reverse("admin:builder_topic_add"), {"name": "Hours", "actions": "{{a}}. " * 30_000}
+        )
+
+        assert "at most 10000 characters" in response.text
+        assert time.thread_time() - started < 5
 
     def test_the_form_lists_the_templates_to_refer_to(self, ann):
         factories.TemplateFactory(name="directions")
