@@ -19,6 +19,7 @@ from builder.exchange.document import Entry, Kind
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from sms import languages, text
 from sms.models import SmsTemplate, Variable
+from sms.pages import may_see
 
 
 class Shape(Enum):
@@ -336,7 +337,8 @@ def in_words(value: Any) -> str:
 
 
 def may(user: Any, verb: str, kind: Kind) -> bool:
-    """Whether a user may view, add or change things of a kind. Whoever may change them sees them."""
-    options = MODELS[kind]._meta
-    verbs = ("view", "change") if verb == "view" else (verb,)
-    return any(user.has_perm(f"{options.app_label}.{each}_{options.model_name}") for each in verbs)
+    """Whether a user may view, add or change things of a kind."""
+    model = MODELS[kind]
+    if verb == "view":
+        return may_see(user, model)
+    return bool(user.has_perm(f"{model._meta.app_label}.{verb}_{model._meta.model_name}"))
