@@ -252,6 +252,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _reconcile_seconds,
         "options": {"expires": _reconcile_seconds},
     },
+    # A file to import may have 2 MB.
+    "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},
 }
 
 # --- Django -------------------------------------------------------------------------------------------------
