@@ -147,7 +147,7 @@ class Variable(models.Model):
             text.refuse_unsendable(value)
         except text.CannotBeSent as error:
             raise text.CannotBeFilled(f"“{self.name}”: {error}", text.CANNOT_BE_TEXTED) from error
-        if set(value) & set("\n\r\t"):
+        if set(value) & set("\n\r\t\u2028\u2029"):
             raise text.CannotBeFilled(f"“{self.name}” must be one line, without tabs.", text.CANNOT_BE_TEXTED)
 
     def longest(self, widest: str = "") -> str:

@@ -103,6 +103,7 @@ class TestValues:
             ({"pattern": "[A-Z]{2}"}, "AB\n"),
             ({"pattern": r"\d+"}, "٣"),
             ({}, "two\nlines"),
+            ({}, "two\u2028lines"),
             ({}, "a\tb"),
             ({}, "a\0b"),
             ({}, "\u202ebob"),
