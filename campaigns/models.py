@@ -216,9 +216,9 @@ class CallNumberChanged(ValueError):
 class Call(models.Model):
     """One phone call as the runtime names it, with the caller's number from the runtime's envelope."""
 
-    # Found by the constraint call_once.
+    # Found by the constraint call_once. No constraint of its own: see Message.profile.
     connection = models.ForeignKey(
-        Connection, on_delete=models.PROTECT, related_name="calls", db_index=False
+        Connection, on_delete=models.PROTECT, related_name="calls", db_index=False, db_constraint=False
     )
     external_id = models.CharField("call id", max_length=ID_CHARACTERS)
     caller_number = models.CharField(max_length=NUMBER_CHARACTERS, blank=True)
@@ -327,7 +327,10 @@ class Consent(models.Model):
     recipient = models.CharField("number", max_length=NUMBER_CHARACTERS)
     words = models.CharField("in their words", max_length=500)
     tool_call = models.OneToOneField(ToolCall, on_delete=models.PROTECT, related_name="consent")
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="consents")
+    # No constraint: see Message.profile.
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="consents", db_constraint=False
+    )
     given_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
