@@ -143,17 +143,20 @@ def _at_once(tool: Tool, firing: Firing, values: dict[str, str], fingerprint: st
         return None
     if not passed:
         return None
-    transaction.on_commit(doorbell.ring, robust=True)
     return Answer(ToolCall.Outcome.ACCEPTED, say, promise.id)
 
 
 def _executed(arguments: dict[str, Any]) -> bool:
+    """Whether the text is promised; then a worker is told."""
     # Looked up once: each use of django.db.connection is a look-up in a thread's locals.
     database = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
     # psycopg's own cursor, because Django's binds on the client's side, which cannot be prepared.
     with database.wrap_database_errors, Cursor(database.connection) as cursor:
-        return cursor.execute(_PROMISE, arguments, prepare=True).fetchone() is not None
+        passed = cursor.execute(_PROMISE, arguments, prepare=True).fetchone() is not None
+    if passed:
+        database.on_commit(doorbell.ring, robust=True)
+    return passed
 
 
 _PROMISE = f"""

@@ -13,6 +13,8 @@ import time
 logger = logging.getLogger(__name__)
 
 BETWEEN_RINGS_SECONDS = 0.05
+# While texts keep coming, a worker is at it anyway and looks for more by itself: rings get rarer.
+MAX_BETWEEN_RINGS_SECONDS = 0.2
 EXPIRE_SECONDS = 5
 
 _pressed = threading.Event()
@@ -35,7 +37,9 @@ def _publish_for_ever() -> None:
     from sms.tasks import drain
 
     down = False
+    pause = BETWEEN_RINGS_SECONDS
     while True:
+        pause = min(2 * pause, MAX_BETWEEN_RINGS_SECONDS) if _pressed.is_set() else BETWEEN_RINGS_SECONDS
         _pressed.wait()
         _pressed.clear()
         try:
@@ -47,4 +51,4 @@ def _publish_for_ever() -> None:
                 logger.warning("doorbell: the broker does not take it (%s); the poller will", error)
             down = True
         # Publishing costs a millisecond of this process; one ring a moment is as good as a hundred.
-        time.sleep(BETWEEN_RINGS_SECONDS)
+        time.sleep(pause)

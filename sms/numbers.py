@@ -13,12 +13,30 @@ import phonenumbers
 _WRITTEN = re.compile(r"\+?[0-9 ().\-/]{5,25}")
 
 
+# A number of the North American plan as runtimes send it. There is nothing to be read out of it, and the parser
+# takes more time than all the rest that is done with a number.
+_PLAIN_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
+
 # The longest number as it is written in a text: 15 digits, a plus, and the spaces and dashes between.
 WRITTEN_CHARACTERS = 24
 
 
 class NotANumber(ValueError):
     """The text is not a phone number that could be texted; the message says why, in plain words."""
+
+
+class CannotBeTexted(ValueError):
+    """No text goes to numbers of this kind; the message says why, in plain words."""
+
+
+# Whoever texts them pays more than for a text, or texts a machine.
+_NO_PHONES = {
+    phonenumbers.PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
+    phonenumbers.PhoneNumberType.SHARED_COST: "a shared-cost number",
+    phonenumbers.PhoneNumberType.PAGER: "a pager",
+    phonenumbers.PhoneNumberType.UAN: "a company's number for all of its places",
+    phonenumbers.PhoneNumberType.VOICEMAIL: "a voicemail box",
+}
 
 
 def parse(text: str, region: str | None = None) -> str:
@@ -38,9 +56,28 @@ def country(e164: str) -> str:
         return ""
 
 
+def refuse_untextable(e164: str) -> None:
+    """Raise CannotBeTexted for a number that is surely no person's phone: it may be dear to text, and a text
+    to it helps nobody."""
+    if not country(e164):
+        raise CannotBeTexted(
+            "That number belongs to no country: it is a satellite phone's or a service's, or not given to "
+            "anybody. Use the number of a mobile phone."
+        )
+    kind = _NO_PHONES.get(phonenumbers.number_type(phonenumbers.parse(e164)))
+    if kind:
+        raise CannotBeTexted(f"That is {kind}, and no text goes there. Use the number of a mobile phone.")
+
+
 @lru_cache(maxsize=4096)
 def _read(text: str, region: str | None) -> tuple[str, str]:
     """The number in E.164, and its country. Both at once: reading a number is what takes time."""
+    if _PLAIN_NORTH_AMERICAN.fullmatch(text):
+        return text, _country(phonenumbers.PhoneNumber(country_code=1, national_number=int(text[2:])))
+    return _parsed(text, region)
+
+
+def _parsed(text: str, region: str | None) -> tuple[str, str]:
     cleaned = "".join(
         char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf"
     ).strip()
@@ -57,12 +94,13 @@ def _read(text: str, region: str | None) -> tuple[str, str]:
         raise NotANumber(
             "That number has too many or too few digits for its country (or lacks its area code)."
         )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), _country(number)
+
+
+def _country(number: phonenumbers.PhoneNumber) -> str:
     found = phonenumbers.region_code_for_number(number) or ""
     # "001" stands for what belongs to no country, such as satellite numbers.
-    return (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
-        found if found.isalpha() else "",
-    )
+    return found if found.isalpha() else ""
 
 
 def mask(e164: str) -> str:

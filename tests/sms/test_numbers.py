@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sms import numbers
 
@@ -64,3 +66,32 @@ def test_the_country_is_the_region_and_not_the_prefix():
 def test_a_masked_number_shows_its_end_only():
     assert numbers.mask("+14155550123") == "…23"
     assert numbers.spoken("+14155550123") == "the number ending in 2 3"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("+870773111632", "belongs to no country"),
+        ("+88213300655", "belongs to no country"),
+        ("+881612345678", "belongs to no country"),
+        ("+979123456789", "belongs to no country"),
+        ("+19002345678", "a premium-rate number"),
+        ("+448712345678", "a premium-rate number"),
+        ("+491801234567", "a shared-cost number"),
+        ("+445512345678", "a company's number for all of its places"),
+        ("+447640123456", "a pager"),
+    ],
+)
+def test_what_is_no_persons_phone_is_refused_in_words(number, words):
+    with pytest.raises(numbers.CannotBeTexted, match=words):
+        numbers.refuse_untextable(numbers.parse(number))
+
+
+@pytest.mark.parametrize("number", ["+14155550123", "+13125550123", "+447400123456", "+18005550123", "+4930901820"])
+def test_a_phone_is_not(number):
+    numbers.refuse_untextable(numbers.parse(number))
+
+
+@given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
+def test_a_plain_north_american_number_is_what_the_parser_makes_of_it(number):
+    assert numbers._read(number, None) == numbers._parsed(number, None)
