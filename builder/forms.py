@@ -123,7 +123,7 @@ class SmsActionForm(SendableForm):
             self.fields["template"].empty_label = "The agent writes the text"  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned: dict[str, Any] = super().clean() or {}
         changed = [name for name in self.CREDENTIALS if name in self.changed_data]
         owner = cleaned.get("owner") or self.instance.owner
         if changed and owner != self.user:

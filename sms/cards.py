@@ -19,12 +19,8 @@ from unfold.widgets import (
 )
 
 from sms import languages, patterns, preview, text
-from sms.models import SmsTemplate, Translation, Variable
+from sms.models import MAX_TRANSLATIONS, SmsTemplate, Translation, Variable
 from sms.models.variables import PATTERN_CHARACTERS
-
-# A request has a thousand fields at most (Django's bound); these leave room for all of them.
-MAX_VARIABLES = 50
-MAX_TRANSLATIONS = 30
 
 # In place of the name, on the card from which a script makes others. No placeholder can be called so.
 UNNAMED = "__name__"
@@ -255,9 +251,6 @@ class TranslationForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["body"].help_text = ""
         self.fields["body"].widget.attrs.pop("maxlength", None)
 
-    def clean_language(self) -> str:
-        return languages.called(str(self.cleaned_data["language"]))
-
     @property
     def is_dropped(self) -> bool:
         return "DELETE" in self.fields and bool(self["DELETE"].value())
@@ -310,5 +303,5 @@ Translations = forms.formset_factory(
 def tag_of(written: str) -> str:
     """The tag of a language that somebody wrote; "" if it is none yet."""
     with suppress(languages.NotALanguage):
-        return languages.parse(languages.called(written))
+        return languages.meant(written)
     return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -129,30 +128,6 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
     def _get_validation_exclusions(self) -> set[str]:
         # The owner is known even where the form does not show it, so what is unique per owner is checked.
         return super()._get_validation_exclusions() - {"owner"}  # type: ignore[misc,no-any-return]
-
-    def clean_sender(self) -> str:
-        """The sender as it is stored, however a person writes it."""
-        written: str = self.cleaned_data["sender"]
-        if re.fullmatch(r"[Mm][Gg][0-9A-Fa-f]{32}", written):
-            return f"MG{written[2:].lower()}"
-        if not written.startswith("+"):
-            return written
-        try:
-            return numbers.parse(written)
-        except numbers.NotANumber as error:
-            raise ValidationError(str(error)) from error
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        owner = cleaned.get("owner") or self.instance.owner
-        provider = cleaned.get("provider")
-        if provider and provider not in UserProfile.of(owner).enabled_providers():
-            name = ProviderName(provider).label.partition(" (")[0]
-            self.add_error("provider", f"{name} is not enabled for {owner}.")
-        if provider == ProviderName.ATLAS and "sender" in cleaned:
-            # A number of somebody's Twilio account is none of the platform's.
-            cleaned["sender"] = ""
-        return cleaned
 
 
 _NO_PROVIDER = "No provider is enabled for the owner. An administrator enables one on the user's profile."

@@ -55,6 +55,11 @@ def called(text: str) -> str:
     return _BY_NAME.get(text.strip().casefold(), text)
 
 
+def meant(text: str) -> str:
+    """The tag of a language as a person writes it: as a tag, or by its English name. Raises NotALanguage."""
+    return parse(called(text))
+
+
 def name(tag: str) -> str:
     """What a person calls the language: "Spanish", "Brazilian Portuguese", "German (AT)"; else the tag."""
     known, _, rest = tag.partition("-")

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from django.core.exceptions import ValidationError
 
-from sms import text
+from sms import numbers, text
 
 # Tools ask for the caller's consent and for another recipient under these names.
 RESERVED_VARIABLES = {"consent", "to"}
 
 
+def tidied_sender(written: str) -> str:
+    """The sender as it is stored, however a person writes it; what is no sender stays as it is."""
+    if re.fullmatch(r"[Mm][Gg][0-9A-Fa-f]{32}", written):
+        return f"MG{written[2:].lower()}"
+    if written.startswith("+"):
+        with suppress(numbers.NotANumber):
+            return numbers.parse(written)
+    return written
+
+
 def validate_sender(value: str) -> None:
     """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
-    if re.fullmatch(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", value):
+    if value.startswith("+"):
+        _refuse_no_number(value)
+        return
+    if re.fullmatch(r"[0-9]{3,8}|MG[0-9a-f]{32}", value):
         return
     if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}", value):
         return
     raise ValidationError(_why_no_sender(value), code="sender")
+
+
+def _refuse_no_number(value: str) -> None:
+    try:
+        number = numbers.parse(value)
+    except numbers.NotANumber as error:
+        raise ValidationError(str(error), code="sender") from error
+    if number != value:
+        raise ValidationError(_why_no_sender(value), code="sender")
 
 
 def _why_no_sender(value: str) -> str:

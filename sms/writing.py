@@ -17,8 +17,6 @@ from django.core.exceptions import ValidationError
 
 from sms import languages, preview, text
 from sms.cards import (
-    MAX_TRANSLATIONS,
-    MAX_VARIABLES,
     UNNAMED,
     Section,
     TextInput,
@@ -29,7 +27,7 @@ from sms.cards import (
     tag_of,
 )
 from sms.forms import SendableForm
-from sms.models import SmsTemplate, Variable
+from sms.models import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Variable
 
 
 class SmsTemplateForm(SendableForm):
@@ -177,8 +175,7 @@ class SmsTemplateForm(SendableForm):
         return changed
 
     def clean_language(self) -> str:
-        written = str(self.cleaned_data["language"] or "") or self.instance.language
-        return languages.called(written)
+        return str(self.cleaned_data["language"] or "") or self.instance.language
 
     def clean_max_segments(self) -> int:
         most: int | None = self.cleaned_data["max_segments"]
@@ -195,11 +192,8 @@ class SmsTemplateForm(SendableForm):
         wrong = [name for name, card in self.cards.items() if card.is_bound and not card.is_valid()]
         if wrong:
             self.add_error("variables", f"Something is to be mended in {', '.join(wrong)}.")
-        if len(self.names) > MAX_VARIABLES:
-            self.add_error(
-                "variables", f"A template has {MAX_VARIABLES} variables at most; this has {len(self.names)}."
-            )
-        if self.texts.is_bound and not self.texts.is_valid():
+        # Which text is too long is said already.
+        if self.texts.is_bound and not self.texts.is_valid() and "translations" not in self.errors:
             said = self.texts.non_form_errors() or ["Something is to be mended in a text."]
             self.add_error("translations", ValidationError(list(said)))
 

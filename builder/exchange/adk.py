@@ -15,6 +15,7 @@ from builder.exchange.midcall import take
 from builder.exchange.schema import Key, Shape
 from builder.exchange.yamls import Listing, Node, Scalar, written
 from builder.exchange.yamls import Mapping as Pairs
+from sms.text import MAX_BODY_CHARACTERS
 
 TEMPLATES = "PolyAI's SMS templates"
 TOPICS = "PolyAI's topics"
@@ -28,6 +29,8 @@ TOPIC_KEYS = {
     "example_queries": Key("questions", Shape.LINES),
 }
 _TEMPLATE_KEYS = {"name": Key("name"), "text": Key("body", Shape.TEXT)}
+# A text of more is too long whatever its tokens become, and is refused for that.
+_MOST_CHARACTERS = 10 * MAX_BODY_CHARACTERS
 _NUMBERS = "env_phone_numbers"
 _LIVE = "live"
 _OTHER_NUMBERS = ("sandbox", "pre_release")
@@ -95,6 +98,8 @@ def _template(node: Node) -> Entry:
 
 def _carry_over(entry: Entry) -> None:
     body = entry.values["body"]
+    if len(body) > _MOST_CHARACTERS:
+        return
     carried = tokens.carried(body)
     for position, message in carried.refused:
         entry.refuse(message, line=entry.place("body").line_of(body.lstrip(), position))

@@ -13,9 +13,12 @@ from builder import lint
 from builder.exchange.document import Entry, Kind, Level
 from builder.exchange.schema import KEYS, VARIABLE_KEYS, Key, Shape, label, usual
 from builder.linting import Known
-from sms.models import ProviderName, SmsTemplate, Translation, Variable
+from sms.models import SmsTemplate, Translation, Variable
 
 _TEXTS = {"body", "translations", "variables"}
+_PARTS = (Shape.TEXTS, Shape.VARIABLES)
+# What may leave a stored text too long, most likely first.
+_FITTING = ("max_segments", "body", "variables", "language")
 _TRANSLATION_KEYS = (Key("language"), Key("body", Shape.TEXT))
 
 
@@ -40,7 +43,7 @@ class Candidate:
 
     def attributes(self) -> list[str]:
         """What of the row itself is to be saved."""
-        own = [key.of_model for key in self.keys() if key.shape not in (Shape.TEXTS, Shape.VARIABLES)]
+        own = [key.of_model for key in self.keys() if key.shape not in _PARTS]
         return [*own, *self.also]
 
     def assign(self) -> None:
@@ -69,10 +72,18 @@ class Candidate:
         except ValidationError as error:
             for attribute, messages in _by_attribute(error).items():
                 key = _key_of(model, self.entry.kind, attribute)
-                place = f"{at}.{key.name}" if at and key else at or (key.name if key else "")
-                words = label(model or type(self.row), key) + ": " if key else ""
+                place = f"{at}.{key.name}" if at and key else at or self._place_of(key)
+                words = (
+                    "" if key is None or key.shape in _PARTS else f"{label(model or type(self.row), key)}: "
+                )
                 for message in messages:
                     self.entry.refuse(f"{words}{message}", place)
+
+    def _place_of(self, key: Key | None) -> str:
+        """Where the file says it; of what it does not say, where it says what no longer fits."""
+        if key is None or key.name in self.entry.values:
+            return key.name if key else ""
+        return next((each for each in _FITTING if each in self.changed), "")
 
 
 def _by_attribute(error: ValidationError) -> dict[str, list[str]]:
@@ -96,8 +107,7 @@ def check_template(candidate: Candidate) -> bool:
     """Whether the template may be stored as the file has it, with all its texts and variables."""
     candidate.assign()
     template, entry = candidate.row, candidate.entry
-    _settle_sender(candidate)
-    candidate.check(lambda: template.clean_fields(exclude={"owner"}))
+    _check_fields(candidate, exclude={"owner"})
     if not entry.is_broken:
         for each in template.drafted_translations or ():
             _check_part(candidate, each, f"translations.{each.language}")
@@ -105,8 +115,6 @@ def check_template(candidate: Candidate) -> bool:
             _check_part(candidate, each, f"variables.{each.name}")
     if not entry.is_broken:
         candidate.check(template.clean)
-    if not entry.is_broken and template.drafted_variables is None and "body" in candidate.changed:
-        _check_stored_parts(candidate)
     described = {
         each.name for each in template.variables() if each.pk or template.drafted_variables is not None
     }
@@ -128,33 +136,16 @@ def _check_part(candidate: Candidate, part: Translation | Variable, at: str) -> 
         candidate.check(part.clean, type(part), at)
 
 
-def _check_stored_parts(candidate: Candidate) -> None:
-    """A new body must leave the stored translations as short as they have to be."""
-    template = candidate.row
-    if template.pk and template.drafted_translations is None:
-        for each in template.translations.all():
-            each.template = template
-            candidate.check(each.clean, type(each), "body")
-
-
-def _settle_sender(candidate: Candidate) -> None:
-    """The provider must be one that the owner may use; Atlas sends from the platform's own number."""
+def _check_fields(candidate: Candidate, exclude: Collection[str]) -> None:
+    """Check the row's own values. A new one that names no provider gets one that its owner may use."""
     row, entry = candidate.row, candidate.entry
     enabled = row.owner_profile().enabled_providers()
-    if (
-        not candidate.was_stored
-        and "provider" not in entry.values
-        and enabled
-        and row.provider not in enabled
-    ):
-        row.provider = enabled[0]
-    touched = not candidate.was_stored or "provider" in candidate.changed
-    if touched and row.provider in ProviderName.values and row.provider not in enabled:
-        name = ProviderName(row.provider).label.partition(" (")[0]
-        entry.refuse(f"{name} is not enabled for {row.owner}.", "provider")
-    if row.provider == ProviderName.ATLAS and row.sender:
-        entry.say(Level.NOTE, f"The sender {row.sender} is left out: Atlas has its own.", "sender")
-        row.sender = ""
+    if not candidate.was_stored and "provider" not in entry.values and enabled:
+        row.provider = row.provider if row.provider in enabled else enabled[0]
+    sender = row.sender
+    candidate.check(lambda: row.clean_fields(exclude=exclude))
+    if sender and not row.sender:
+        entry.say(Level.NOTE, f"The sender {sender} is left out: Atlas has its own.", "sender")
         candidate.also.add("sender")
 
 
@@ -171,8 +162,7 @@ def check_action(candidate: Candidate, templates: Mapping[str, SmsTemplate], bro
                 "file.",
                 "template",
             )
-    _settle_sender(candidate)
-    candidate.check(lambda: row.clean_fields(exclude={"owner", "template"}))
+    _check_fields(candidate, exclude={"owner", "template"})
     if not entry.is_broken:
         candidate.check(row.clean)
 

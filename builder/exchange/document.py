@@ -10,6 +10,8 @@ from typing import Any
 MAX_BYTES = 2 * 1024 * 1024
 # Of each kind.
 MAX_ENTRIES = 2000
+# Of errors, and of what is not read: whoever has mended so many of one entry sees the rest.
+MOST_OF_AN_ENTRY = 20
 
 
 class Unreadable(ValueError):
@@ -41,12 +43,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to say about a line; `about` is the entry, such as: topic “Parking”."""
+    """Something to say about a line; `about` is the entry, such as: topic “Parking”.
+
+    `is_grave` if it is to be read before all others: it loosens what keeps callers safe.
+    """
 
     level: Level
     line: int
     message: str
     about: str = ""
+    is_grave: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,35 @@ class Entry:
             key = key.rpartition(".")[0]
         return Place(self.line)
 
-    def say(self, level: Level, message: str, key: str = "", line: int = 0) -> None:
-        about = f"{self.kind} “{self.name}”" if self.name else self.kind.value
-        self.notices.append(Notice(level, line or self.place(key).line, message, about))
+    def say(
+        self, level: Level, message: str, key: str = "", line: int = 0, *, is_grave: bool = False
+    ) -> None:
+        if level in _AND_MORE:
+            said = self.count(level)
+            if said > MOST_OF_AN_ENTRY:
+                return
+            message = _AND_MORE[level] if said == MOST_OF_AN_ENTRY else message
+        about = f"{self.kind} “{self.name[:100]}”" if self.name else self.kind.value
+        self.notices.append(Notice(level, line or self.place(key).line, message, about, is_grave))
+
+    def count(self, level: Level) -> int:
+        return sum(each.level == level for each in self.notices)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so much is wrong that reading on would help nobody."""
+        return self.count(Level.ERROR) > MOST_OF_AN_ENTRY
 
     def refuse(self, message: str, key: str = "", line: int = 0) -> None:
         """Note what stops the import."""
         self.say(Level.ERROR, message, key, line)
+
+
+# What is said of the rest. Warnings are all said: somebody is to accept them.
+_AND_MORE = {
+    Level.ERROR: "There is more to mend from here on: mend these first, then look again.",
+    Level.NOTE: "And more of the kind.",
+}
 
 
 @dataclass(slots=True)

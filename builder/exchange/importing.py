@@ -6,13 +6,22 @@ rules of the forms, and written only if nothing is wrong; then it stays or, for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Any, Protocol
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connection, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import QuerySet
 from django.db.models.functions import Upper
 
@@ -25,7 +34,7 @@ from builder.exchange.candidates import (
     write_parts,
 )
 from builder.exchange.document import Document, Entry, Kind, Level, Notice, Unreadable
-from builder.exchange.plan import Plan, Status, Step, changes, differing
+from builder.exchange.plan import Plan, Status, Step, changes, differing, loosened
 from builder.exchange.schema import MODELS, may, of_row, usual_values
 from builder.linting import Known
 from builder.models import SmsAction, Topic
@@ -33,6 +42,12 @@ from sms.models import SmsTemplate
 
 # In the history of each thing.
 HISTORY = "Imported."
+# Looking at a file takes so long at most: what is compared with it is locked, and somebody waits.
+MOST_SECONDS = 4
+# Whoever has mended so many errors sees the rest.
+MOST_ERRORS = 100
+
+log = logging.getLogger(__name__)
 
 
 class Around(Protocol):
@@ -53,12 +68,13 @@ def rehearse(document: Document, user: Any, around: Around) -> Plan:
 def carry_out(document: Document, user: Any, around: Around, agrees: Callable[[Plan], bool]) -> Plan:
     """Import a file as a user, all of it or nothing: if there is no error, and `agrees` says so to the plan.
 
-    Raises Unreadable if somebody else is at the same things at the same time.
+    Raises Unreadable if somebody else is at the same things at the same time, and if it takes too long.
     """
+    until = monotonic() + MOST_SECONDS
     for _ in range(2):
         try:
             with transaction.atomic():
-                plan = _Import(replace_notices(document), user, around).run()
+                plan = _Import(replace_notices(document), user, around, until).run()
                 plan.is_applied = not plan.errors and plan.changes_something and agrees(plan)
                 if not plan.is_applied:
                     transaction.set_rollback(True)
@@ -66,6 +82,12 @@ def carry_out(document: Document, user: Any, around: Around, agrees: Callable[[P
         except IntegrityError:
             # Somebody took a name between the look and the write: what there is now is looked at anew.
             continue
+        except (OperationalError, InterfaceError, InternalError) as error:
+            log.warning("An import was broken off", exc_info=True)
+            raise Unreadable(
+                "The database broke it off: it took too long, or waited too long for somebody else. Nothing "
+                "is half-imported. Try again; if it happens again, split the file."
+            ) from error
     raise Unreadable("Somebody else saved things of these names at this very moment. Try again.")
 
 
@@ -81,10 +103,13 @@ def replace_notices(document: Document) -> Document:
 class _Import:
     """One run through a document."""
 
-    def __init__(self, document: Document, user: Any, around: Around) -> None:
+    def __init__(self, document: Document, user: Any, around: Around, until: float) -> None:
         self.document = document
         self.user = user
         self.around = around
+        self.until = until
+        self.wrong = sum(each.count(Level.ERROR) for each in document.entries)
+        self.skips = False
         self.plan = Plan(document.format, notices=list(document.notices))
         self.candidates: dict[Kind, list[Candidate]] = {kind: [] for kind in Kind}
         self.met: dict[tuple[Kind, int], int] = {}
@@ -95,6 +120,8 @@ class _Import:
             if entries:
                 self._compare(kind, entries)
         self._check()
+        if self.skips:
+            self.plan.notices.append(Notice(Level.ERROR, 0, _MORE))
         for entry in self.document.entries:
             self.plan.notices += entry.notices
         if not any(each.level == Level.ERROR for each in self.plan.notices):
@@ -110,6 +137,7 @@ class _Import:
             stored.setdefault(row.upper_name, []).append(row)
         seen: dict[tuple[str, str], int] = {}
         for entry in entries:
+            self._refuse_late()
             upper = uppers[entry.name]
             first = seen.setdefault((upper, entry.values.get("owner", "")), entry.line)
             if entry.name and first != entry.line:
@@ -119,7 +147,7 @@ class _Import:
 
     def _compare_one(self, entry: Entry, rows: list[Any]) -> None:
         kind = entry.kind
-        owner = self._owner(entry)
+        owner = self._owner(entry, rows)
         row = _chosen(entry, rows, self.user, owner) if kind is Kind.ACTION else next(iter(rows), None)
         if entry.is_broken:
             return
@@ -145,13 +173,22 @@ class _Import:
         elif self._may_change(entry, row):
             self._take(Candidate(entry, row, changed), Status.CHANGED, before)
 
-    def _owner(self, entry: Entry) -> Any:
-        """The owner that a file names; None if it names none."""
+    def _owner(self, entry: Entry, rows: list[Any]) -> Any:
+        """The owner that a file names; None if it names none.
+
+        Whoever may not add things for others is not told who there is, beyond the owners of what they see.
+        """
         name = entry.values.get("owner", "")
         if not name:
             return None
         if name == self.user.get_username():
             return self.user
+        if not self.user.is_superuser:
+            seen = rows if may(self.user, "view", entry.kind) else []
+            owner = next((row.owner for row in seen if row.owner.get_username() == name), None)
+            if owner is None:
+                self._refuse_for_others(entry)
+            return owner
         owner = get_user_model().objects.filter(username=name).first()
         if owner is None:
             entry.refuse(
@@ -164,7 +201,7 @@ class _Import:
             entry.refuse(f"You may not add {entry.kind}s.")
             return
         if owner != self.user and not self.user.is_superuser:
-            entry.refuse(f"You may not add {entry.kind}s for others. Leave the owner out.", "owner")
+            self._refuse_for_others(entry)
             return
         for key, (value, warning) in entry.instead.items():
             if not entry.values.get(key):
@@ -173,6 +210,9 @@ class _Import:
         row = MODELS[entry.kind](owner=owner)
         before = usual_values(entry.kind)
         self._take(Candidate(entry, row, [key for key in entry.values if key != "owner"]), Status.NEW, before)
+
+    def _refuse_for_others(self, entry: Entry) -> None:
+        entry.refuse(f"You may not add {entry.kind}s for others. Leave the owner out.", "owner")
 
     def _may_change(self, entry: Entry, row: Any) -> bool:
         kind = entry.kind
@@ -193,14 +233,30 @@ class _Import:
         shown = changes(
             entry.kind, before, {key: entry.values[key] for key in candidate.changed if key in entry.values}
         )
+        for key, message in loosened(before, entry.values):
+            entry.say(Level.WARNING, message, key, is_grave=True)
         pk = candidate.row.pk
         self.plan.steps.append(Step(entry.kind, entry.name, entry.line, status, shown, pk))
         self.candidates[entry.kind].append(candidate)
 
     # --- What is wrong --------------------------------------------------------------------------------------
 
+    def _refuse_late(self) -> None:
+        if monotonic() > self.until:
+            raise Unreadable(_TOO_MUCH)
+
+    def _each(self, kind: Kind) -> Iterator[Candidate]:
+        """The candidates of a kind, for as long as there is time and not too much is wrong already."""
+        for each in self.candidates[kind]:
+            self._refuse_late()
+            if self.wrong >= MOST_ERRORS:
+                self.skips = True
+                return
+            yield each
+            self.wrong += each.entry.count(Level.ERROR)
+
     def _check(self) -> None:
-        templates = {each.row.name: each for each in self.candidates[Kind.TEMPLATE] if check_template(each)}
+        templates = {each.row.name: each for each in self._each(Kind.TEMPLATE) if check_template(each)}
         self._check_actions({name: each.row for name, each in templates.items()})
         topics = self.candidates[Kind.TOPIC]
         if not topics:
@@ -223,7 +279,7 @@ class _Import:
             list(dict.fromkeys((*known.names, *wrong, *templates))),
         )
         reaches = self.around.reaches_of([each.row for each in topics if each.was_stored])
-        for each in topics:
+        for each in self._each(Kind.TOPIC):
             check_topic(each, reaches.get(each.row.pk, ()), known)
 
     def _check_actions(self, templates: dict[str, SmsTemplate]) -> None:
@@ -231,7 +287,7 @@ class _Import:
         named = {each.entry.values.get("template", "") for each in candidates}
         stored = {each.name: each for each in SmsTemplate.objects.filter(name__in=named)}
         broken = {entry.name for entry in self.document.entries if entry.is_broken}
-        for each in candidates:
+        for each in self._each(Kind.ACTION):
             check_action(each, {**stored, **templates}, broken)
 
     # --- Doing it -------------------------------------------------------------------------------------------
@@ -271,6 +327,12 @@ class _Import:
     def _remember(self, rows: list[Any], flag: int) -> None:
         if rows:
             LogEntry.objects.log_actions(self.user.pk, rows, flag, HISTORY)
+
+
+_TOO_MUCH = (
+    "There is more in the file than can be looked at in one go. Split it, and import the parts in turn."
+)
+_MORE = "What comes after these was not looked at: mend them first, then look again."
 
 
 def _chosen(entry: Entry, rows: list[Any], user: Any, owner: Any) -> Any:

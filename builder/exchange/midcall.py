@@ -6,16 +6,19 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from builder.exchange.document import Document, Entry, Kind, Unreadable, bounded
+from builder.exchange.document import Document, Entry, Kind, Level, Unreadable, bounded
 from builder.exchange.schema import KEYS, VARIABLE_KEYS, Key, Shape
 from builder.exchange.yamls import Listing, Node, Scalar, written
 from builder.exchange.yamls import Mapping as Pairs
+from sms.models import MAX_TRANSLATIONS, MAX_VARIABLES
 
 FORMAT = "Midcall's YAML"
 # What tells it from others, and the version that it is written in.
 MARK = "midcall"
 VERSION = 1
 SECTIONS = {"templates": Kind.TEMPLATE, "sms_actions": Kind.ACTION, "topics": Kind.TOPIC}
+# Looking for what was meant takes a while, and whoever was told so often sees what keys there are.
+MOST_HINTS = 2
 HEAD = (
     "# What stands under Build, as Midcall exports it. It goes in again under Import, or by import_build.\n"
 )
@@ -66,9 +69,10 @@ def take(entry: Entry, node: Pairs, keys: Mapping[str, Key]) -> None:
     """Read the values of an entry; what is not as it should be is noted on it."""
     # First, so that whatever is said of the entry can call it by its name.
     for written_as in sorted(node.pairs, key=lambda each: each != "name"):
+        if entry.is_hopeless:
+            return
         if written_as not in keys:
-            line = node.keys[written_as].line
-            entry.refuse(f"There is no key “{written_as[:60]}” here{_meant(written_as, keys)}.", line=line)
+            _refuse_key(entry, written_as, keys, node.keys[written_as].line)
             continue
         value = _value(entry, keys[written_as], node.pairs[written_as], keys[written_as].name)
         if value is not None:
@@ -125,6 +129,9 @@ def _texts(entry: Entry, node: Node, at: str) -> dict[str, str] | None:
     if not isinstance(node, Pairs) or not all(isinstance(each, Scalar) for each in node.pairs.values()):
         entry.refuse(f"“{at}” must be languages with a text each, such as: es: Su mesa está reservada.", at)
         return None
+    if len(node.pairs) > MAX_TRANSLATIONS:
+        entry.refuse(f"There are {len(node.pairs)} translations, and {MAX_TRANSLATIONS} is the most.", at)
+        return None
     return {
         language: _text(entry, each, f"{at}.{language}")
         for language, each in node.pairs.items()
@@ -138,6 +145,9 @@ def _variables(entry: Entry, node: Node, at: str) -> dict[str, dict[str, Any]] |
     if not isinstance(node, Pairs):
         entry.refuse("“variables” must be names with what is said of each.", at)
         return None
+    if len(node.pairs) > MAX_VARIABLES:
+        entry.refuse(f"There are {len(node.pairs)} variables, and {MAX_VARIABLES} is the most.", at)
+        return None
     keys = {key.name: key for key in VARIABLE_KEYS}
     found: dict[str, dict[str, Any]] = {}
     for name, said in node.pairs.items():
@@ -148,16 +158,20 @@ def _variables(entry: Entry, node: Node, at: str) -> dict[str, dict[str, Any]] |
             entry.refuse(f"What is said of “{name[:60]}” must be keys with values.", inside)
             continue
         for written_as, each in said.pairs.items():
+            if entry.is_hopeless:
+                return None
             if written_as not in keys:
-                line = said.keys[written_as].line
-                entry.refuse(
-                    f"There is no key “{written_as[:60]}” here{_meant(written_as, keys)}.", line=line
-                )
+                _refuse_key(entry, written_as, keys, said.keys[written_as].line)
                 continue
             value = _value(entry, keys[written_as], each, f"{inside}.{written_as}")
             if value is not None:
                 found[name][written_as] = value
     return found
+
+
+def _refuse_key(entry: Entry, written_as: str, keys: Collection[str], line: int) -> None:
+    hint = _meant(written_as, keys) if entry.count(Level.ERROR) < MOST_HINTS else ""
+    entry.refuse(f"There is no key “{written_as[:60]}” here{hint}.", line=line)
 
 
 def _meant(wrong: str, known: Collection[str]) -> str:

@@ -6,8 +6,7 @@ page of differences can be loaded again, and what is wrong can be mended without
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,12 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from builder import exchange
+from builder.exchange.differences import MOST_SHOWN, Differences
 from builder.exchange.document import MAX_BYTES, Document, Unreadable, decoded
 from builder.exchange.exporting import FORMATS, Format, export
 from builder.exchange.importing import carry_out, rehearse
-from builder.exchange.plan import Change, Plan, Status, Step
-from builder.exchange.schema import MODELS, may
+from builder.exchange.plan import Plan
+from builder.exchange.schema import MODELS
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 
@@ -39,13 +39,9 @@ else:
 
 KEPT_FOR = timedelta(hours=8)
 _KEPT_UNDER = "build_import"
-# So much is shown, and so much of a text can be mended on the page.
-MOST_SHOWN = 100
+# So many notices of a level are shown, and so much of a text can be mended on the page.
 MOST_NOTICES = 200
 MAX_MENDED_CHARACTERS = 200_000
-# Of what stays the same in a text, so much around what does not; and so much of a new one.
-_AROUND = 120
-_MOST_OF_NEW = 2000
 
 
 class FileForm(forms.Form):
@@ -108,16 +104,6 @@ class Kept:
     def forget(self) -> None:
         if key := self.session.pop(_KEPT_UNDER, None):
             self._store(session_key=key).delete()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A step as the page shows it; `changes` are labels with the pieces before and after."""
-
-    step: Step
-    url: str
-    is_open: bool
-    changes: list[tuple[str, list[tuple[str, str]], list[tuple[str, str]]]]
 
 
 class Exchanged(_AnyPage):
@@ -202,11 +188,14 @@ class Exchanged(_AnyPage):
             kept.forget()
             self.message_user(request, _done(plan), messages.SUCCESS)
             return HttpResponseRedirect(reverse(f"admin:{self._changelist}"))
+        page = request.GET.get("page", "")
+        shown = Differences(plan, request.user, int(page) if page.isdecimal() and len(page) < 6 else 1)
         context = {
             "plan": plan,
             "said": said,
             "crumb": "Import",
-            "sections": list(_sections(plan, request.user)),
+            "shown": shown,
+            "sections": list(shown.sections()),
             "most_shown": MOST_SHOWN,
             "most_notices": MOST_NOTICES,
             "import_url": self._url("import"),
@@ -289,37 +278,3 @@ def _mendable(form: FileForm, given: bytes | None) -> str:
 
 def _done(plan: Plan) -> str:
     return f"Imported: {plan.new} added, {plan.changed} changed, {plan.unchanged} as they were."
-
-
-def _sections(plan: Plan, user: Any) -> Iterator[tuple[str, int, list[Shown]]]:
-    """What is new and what is changed, with how many there are and those that are shown."""
-    for status, heading in ((Status.CHANGED, "Changed"), (Status.NEW, "New")):
-        steps = [step for step in plan.steps if step.status is status]
-        if steps:
-            is_open = status is Status.CHANGED and len(steps) <= 20
-            yield heading, len(steps), [_shown(step, user, is_open) for step in steps[:MOST_SHOWN]]
-
-
-def _shown(step: Step, user: Any, is_open: bool) -> Shown:
-    options = MODELS[step.kind]._meta
-    url = (
-        reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[step.pk])
-        if step.pk and may(user, "view", step.kind)
-        else ""
-    )
-    # The name of a new thing stands above it.
-    is_new = step.status is Status.NEW
-    return Shown(step, url, is_open, [_pieces(change, is_new) for change in step.changes[is_new:]])
-
-
-def _pieces(change: Change, is_new: bool) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
-    if is_new:
-        return change.label, [], [("=", _shortened(change.after, _MOST_OF_NEW // 2))]
-    pieces = [(sign, _shortened(piece, _AROUND) if sign == "=" else piece) for sign, piece in change.pieces()]
-    before = [piece for piece in pieces if piece[0] != "+"] if change.before else []
-    after = [piece for piece in pieces if piece[0] != "-"] if change.after else []
-    return change.label, before, after
-
-
-def _shortened(piece: str, around: int) -> str:
-    return piece if len(piece) <= 3 * around else f"{piece[:around]} […] {piece[-around:]}"

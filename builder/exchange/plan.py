@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -13,10 +14,17 @@ from typing import Any
 
 from builder.exchange.document import Kind, Level, Notice
 from builder.exchange.schema import KEYS, Shape, parts, said_by_both
+from builder.models import SmsAction
 from sms import text
 
-# More than these are compared by lines: by words would take long, and read badly.
+ANYONE = SmsAction.Recipient.ANYONE
+
+# More than these are compared by lines: by words would take long, and read badly. More lines than these are
+# shown before and after, and not compared.
 MAX_WORDS = 1200
+MAX_LINES = 400
+# Parts that are alike, of one value: comparing goes through them again and again.
+MAX_EFFORT = 200_000
 
 
 class Status(StrEnum):
@@ -25,7 +33,7 @@ class Status(StrEnum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One value, before and after, as people read it."""
 
@@ -33,11 +41,12 @@ class Change:
     before: str
     after: str
 
-    def pieces(self) -> Iterator[tuple[str, str]]:
-        """What stays ("="), what goes ("-") and what comes ("+"), in reading order."""
-        before, after = _words(self.before), _words(self.after)
-        if len(before) + len(after) > MAX_WORDS:
-            before, after = self.before.splitlines(True), self.after.splitlines(True)
+    def pieces(self, most: int = MAX_EFFORT) -> Iterator[tuple[str, str]]:
+        """What stays ("="), what goes ("-") and what comes ("+"), in reading order.
+
+        Where comparing takes more than `most` (see effort), all of it goes and all of it comes.
+        """
+        before, after = self._parts if self.effort <= most else ([self.before], [self.after])
         for kind, start, end, begin, finish in SequenceMatcher(None, before, after, False).get_opcodes():
             if kind == "equal":
                 yield "=", "".join(before[start:end])
@@ -46,6 +55,20 @@ class Change:
                 yield "-", "".join(before[start:end])
             if begin < finish:
                 yield "+", "".join(after[begin:finish])
+
+    @cached_property
+    def effort(self) -> int:
+        """How much comparing takes at most: how many parts are alike, one before and one after."""
+        before, after = (Counter(parts) for parts in self._parts)
+        return sum(count * after[part] for part, count in before.items())
+
+    @cached_property
+    def _parts(self) -> tuple[list[str], list[str]]:
+        before, after = _words(self.before), _words(self.after)
+        if len(before) + len(after) <= MAX_WORDS:
+            return before, after
+        before, after = self.before.splitlines(True), self.after.splitlines(True)
+        return (before, after) if len(before) + len(after) <= MAX_LINES else ([self.before], [self.after])
 
 
 def _words(value: str) -> list[str]:
@@ -75,7 +98,8 @@ class Plan:
     is_applied: bool = False
 
     def _of(self, level: Level) -> list[Notice]:
-        return sorted((each for each in self.notices if each.level == level), key=lambda each: each.line)
+        found = (each for each in self.notices if each.level == level)
+        return sorted(found, key=lambda each: (not each.is_grave, each.line))
 
     @cached_property
     def errors(self) -> list[Notice]:
@@ -135,6 +159,21 @@ def _same(key: str, before: Any, after: Any) -> bool:
 
 def _spelt(body: str) -> str:
     return text.fill(body, {name: f"{{{{ {name} }}}}" for name in text.placeholders(body)})
+
+
+def loosened(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a file allows that was not allowed before: the key, and what follows from it."""
+    if after.get("transactional") and not before.get("transactional"):
+        yield "transactional", "No consent needed: the agent will text callers without asking them first."
+    if after.get("recipient") == ANYONE and before.get("recipient") != ANYONE:
+        yield "recipient", "Anyone: the agent will text whatever number it is told, not only the caller's."
+    earlier = before.get("variables") or {}
+    for name, said in (after.get("variables") or {}).items():
+        if said.get("allows_links") and not earlier.get(name, {}).get("allows_links"):
+            yield (
+                f"variables.{name}.allows_links",
+                f"{{{{ {name} }}}} may hold a link: the agent will be able to text a web address of its own.",
+            )
 
 
 def changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:

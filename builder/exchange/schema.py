@@ -20,6 +20,7 @@ from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from sms import languages, text
 from sms.models import SmsTemplate, Variable
 from sms.pages import may_see
+from sms.validators import tidied_sender
 
 
 class Shape(Enum):
@@ -104,9 +105,6 @@ MODELS: Mapping[Kind, type[SmsTemplate] | type[SmsAction] | type[Topic]] = {
     Kind.TOPIC: Topic,
 }
 Variables = Mapping[str, Mapping[str, Any]]
-NEVER_IN_A_FILE = {
-    "id", "owner", "created_at", "updated_at", "accepted_warnings", "template",
-}  # fmt: skip
 
 
 def usual(key: Key, model: type[Model] = Variable) -> Any:
@@ -217,6 +215,8 @@ def _text(entry: Entry, key: Key, value: str, model: type[Model], at: str = "") 
         entry.refuse(f"{label(model, key)} is “{value}”, and can be one of: {known}.", at or key.name)
     elif key.name == "language" and value:
         return _language(entry, value, key.name)
+    elif key.name == "sender":
+        return tidied_sender(value)
     return value
 
 
@@ -226,7 +226,7 @@ def _actions(entry: Entry, key: Key, value: str, model: type[Model]) -> str:
 
 def _language(entry: Entry, value: str, at: str) -> str:
     try:
-        return languages.parse(value)
+        return languages.meant(value)
     except languages.NotALanguage as error:
         entry.refuse(f"“{value[:40]}”: {error}", at)
         return value

@@ -48,6 +48,11 @@ _DELIMITERS = ",;\t"
 _RUNS = "=+\\-@\t\r\n＝＋－＠"
 _TO_GUARD = re.compile(f"'*[{_RUNS}]")
 _GUARDED = re.compile(f"'+[{_RUNS}]")
+# Where the list separator is a semicolon or a tab, a spreadsheet cuts cells there, quotes or not, and at line
+# breaks. A run of what may stand between, and what comes behind it: looked at once, so that none takes long.
+# "-" and "+" behind a line break alone are left: they are bullets.
+_WITHIN = re.compile(r'(?<![;"\s])([;"\s]++)(\'*+)([=+\-@＝＋－＠])')
+_BULLETS = "+-＋－"
 _BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -127,7 +132,7 @@ def _entry(line: int, row: list[str], keys: list[str | None], delimiter: str) ->
     cells: dict[str, str] = {}
     for key, cell in zip(keys, row, strict=True):
         if key:
-            cells[key] = cell[1:] if _GUARDED.match(cell) else cell
+            cells[key] = _unguarded(cell)
             above = cells[key][: len(cells[key]) - len(cells[key].lstrip())]
             entry.places[key] = Place(at + len(_BREAK.findall(above)), is_verbatim=True)
         at += len(_BREAK.findall(cell))
@@ -176,4 +181,17 @@ def _cell(questions: list[str]) -> str:
 
 
 def _guarded(cell: str) -> str:
+    cell = _WITHIN.sub(lambda found: _within(found, "'" + found[2]), cell)
     return "'" + cell if _TO_GUARD.match(cell) else cell
+
+
+def _unguarded(cell: str) -> str:
+    cell = cell[1:] if _GUARDED.match(cell) else cell
+    return _WITHIN.sub(lambda found: _within(found, found[2][1:]), cell)
+
+
+def _within(found: re.Match[str], apostrophes: str) -> str:
+    """What was found, with these apostrophes, if a spreadsheet could begin a cell there."""
+    between, sign = found[1], found[3]
+    begins = ";" in between or "\t" in between or (_BREAK.search(between) and sign not in _BULLETS)
+    return f"{between}{apostrophes}{sign}" if begins else found[0]

@@ -25,7 +25,7 @@ from yaml.events import (
 from builder.exchange.document import Place, Unreadable
 
 MAX_DEPTH = 8
-MAX_NODES = 200_000
+MAX_NODES = 100_000
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 

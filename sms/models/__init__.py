@@ -2,11 +2,20 @@
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
-from sms.models.templates import OnDoubt, Sendable, SmsTemplate, Translation
+from sms.models.templates import (
+    MAX_TRANSLATIONS,
+    MAX_VARIABLES,
+    OnDoubt,
+    Sendable,
+    SmsTemplate,
+    Translation,
+)
 from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
 __all__ = [
     "CAMPAIGN_CHARACTERS",
+    "MAX_TRANSLATIONS",
+    "MAX_VARIABLES",
     "NUMBER_CHARACTERS",
     "SENDER_CHARACTERS",
     "Message",

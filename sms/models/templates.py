@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from itertools import chain, count
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from django.db.models.functions import Upper
 from sms import languages, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.variables import Variable
-from sms.validators import validate_body, validate_sender
+from sms.validators import tidied_sender, validate_body, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
 TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
@@ -27,6 +27,9 @@ RESERVED_NAMES = {"stop_texting", "get_sms_status"}
 DEFAULT_SEND_WITHIN = timedelta(minutes=15)
 # Twilio holds a text for at most ten hours (ValidityPeriod, 36,000 s).
 MAX_SEND_WITHIN = timedelta(hours=10)
+# A request has a thousand fields at most (Django's bound); these leave room for all of them.
+MAX_VARIABLES = 50
+MAX_TRANSLATIONS = 30
 
 
 class OnDoubt(models.TextChoices):
@@ -102,6 +105,25 @@ class Sendable(models.Model):
     def clean(self) -> None:
         if self.name.lower() in RESERVED_NAMES:
             raise ValidationError({"name": "Every campaign has a tool of this name already; choose another."})
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As Django's; the sender is tidied, and the provider must be one that the owner may use."""
+        without = set(exclude or ())
+        if "sender" not in without:
+            # A number of somebody's Twilio account is none of the platform's.
+            self.sender = "" if self.provider == ProviderName.ATLAS else tidied_sender(self.sender)
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().clean_fields(exclude)
+        except ValidationError as error:
+            errors = error.update_error_dict({})
+        if "provider" not in without | errors.keys() and self.owner_id is not None:
+            provider = ProviderName(self.provider)
+            if provider not in self.owner_profile().enabled_providers():
+                name = provider.label.partition(" (")[0]
+                errors["provider"] = [ValidationError(f"{name} is not enabled for {self.owner}.")]
+        if errors:
+            raise ValidationError(errors)
 
     def effective_sender(self) -> str:
         """The sender that a text leaves with; "" if none is set anywhere."""
@@ -183,7 +205,7 @@ class SmsTemplate(Sendable):
         self.body = text.one_line_break(self.body)
         if any(each.language == self.language for each in self._translations()):
             raise ValidationError({"language": "There is a translation into this language already."})
-        self.refuse_too_long(self.body)
+        self._refuse_too_much()
 
     def bodies(self) -> dict[str, str]:
         """Its texts by language: its own first, then the translations."""
@@ -252,17 +274,50 @@ class SmsTemplate(Sendable):
             return self.drafted_translations
         return self.translations.all() if self.pk else []
 
-    def refuse_too_long(self, body: str) -> None:
-        """Raise ValidationError for a text that takes too many segments even with nothing filled in."""
+    def _refuse_too_much(self) -> None:
+        """Raise ValidationError for too many parts, and for each text that is too long.
+
+        The translations count, stored or drafted: a shorter limit or a longer fixed text makes them too long,
+        too, and then no call in their language gets a text.
+        """
+        translations = list(self._translations())
+        names = len(self.placeholders)
+        errors: dict[str, list[str]] = {
+            "body": [self.too_long(self.body)],
+            "variables": [
+                f"A template has {MAX_VARIABLES} variables at most; this has {names}."
+                if names > MAX_VARIABLES
+                else ""
+            ],
+            "translations": [
+                f"A template has {MAX_TRANSLATIONS} translations at most; this has {len(translations)}."
+                if len(translations) > MAX_TRANSLATIONS
+                else "",
+                *[
+                    self.too_long(each.body, f"The text in {languages.name(each.language)}")
+                    for each in translations[:MAX_TRANSLATIONS]
+                ],
+            ],
+        }
+        found = {key: [message for message in said if message] for key, said in errors.items()}
+        if any(found.values()):
+            raise ValidationError({key: said for key, said in found.items() if said})
+
+    def too_long(self, body: str, called: str = "This text") -> str:
+        """What is wrong with a text that takes too many segments even with nothing filled in; "" if nothing.
+
+        One of more characters than any text may have is refused for that.
+        """
+        if not self.max_segments or len(body) > text.MAX_BODY_CHARACTERS:
+            return ""
         fixed = {each.name: each.fixed_text for each in self.variables() if each.is_fixed}
         least = text.size(text.fill(body, {**dict.fromkeys(text.placeholders(body), ""), **fixed}))
-        if self.max_segments and least.segments > self.max_segments:
-            raise ValidationError(
-                {
-                    "body": f"This text takes {least.segments} segments ({least.encoding}) even with nothing "
-                    f"filled in, and {self.max_segments} is the most. Make it shorter, or allow more."
-                }
-            )
+        if least.segments <= self.max_segments:
+            return ""
+        return (
+            f"{called} takes {least.segments} segments ({least.encoding}) even with nothing filled in, and "
+            f"{self.max_segments} is the most. Make it shorter, or allow more."
+        )
 
 
 class Translation(models.Model):
@@ -296,11 +351,12 @@ class Translation(models.Model):
         self.body = text.one_line_break(self.body)
         if self.language == self.template.language:
             raise ValidationError({"language": "The template's own text is in this language already."})
-        self.template.refuse_too_long(self.body)
+        if too_long := self.template.too_long(self.body):
+            raise ValidationError({"body": too_long})
 
 
 def _language(tag: str) -> str:
     try:
-        return languages.parse(tag)
+        return languages.meant(tag)
     except languages.NotALanguage as error:
         raise ValidationError({"language": str(error)}) from error

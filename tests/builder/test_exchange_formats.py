@@ -57,6 +57,9 @@ topics = st.builds(
 )
 
 
+TOPIC = {"name": "Hours", "active": True, "questions": ["When?"], "content": "", "actions": ""}
+dangerous = st.text(";\t\"'=+-@＝ \nx", max_size=30)
+
 # Where several run at once, an example may take longer than hypothesis has patience for.
 unhurried = settings(deadline=None)
 
@@ -129,7 +132,7 @@ class TestOurYaml:
             ("templates:\n- name: x\n  max_segments: many\n", 4, "must be a whole number"),
             ("templates:\n- name: x\n  active: perhaps\n", 4, "must be true or false"),
             ("templates:\n- name: x\n  provider: twlio\n", 4, "can be one of: twilio, atlas"),
-            ("templates:\n- name: x\n  language: spanish\n", 4, "Write the language as a tag"),
+            ("templates:\n- name: x\n  language: spanisch\n", 4, "Write the language as a tag"),
             ("templates:\n- name: x\n  body: [a]\n", 4, "must be a single value"),
             ("templates:\n- name: x\n  translations:\n    sp: Hola\n", 5, "Write the language as a tag"),
             (
@@ -242,6 +245,40 @@ class TestSheets:
     def test_never_hold_a_cell_that_a_spreadsheet_would_run(self, things):
         for row in csv.reader(io.StringIO(sheet.write(things).removeprefix("\ufeff"), newline="")):
             assert not [cell for cell in row if cell[:1] and cell[0] in "=+-@\t\r\n＝＋－＠"]
+
+    @unhurried
+    @given(st.lists(dangerous, min_size=1, max_size=3), st.sampled_from(";\t"))
+    def test_nor_one_where_another_separator_cuts_the_cells(self, cells, separator):
+        text = sheet.write([{**TOPIC, "name": "x", "content": each} for each in cells])
+
+        for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=separator):
+            for cell in row:
+                start = cell.lstrip()[:1]
+                # A list in a text begins its lines so, and a line break alone is no separator.
+                is_bullet = start in "+-＋－" and cell == row[0]
+                assert not start or is_bullet or start not in "=+-@＝＋－＠"
+
+    @unhurried
+    @given(st.lists(dangerous, min_size=1, max_size=3))
+    def test_come_back_with_all_apostrophes_of_their_own(self, cells):
+        things = [{**TOPIC, "name": "x", "content": each.strip()} for each in cells]
+
+        assert values(sheet.write(things)) == things
+
+    def test_guard_what_a_semicolon_or_a_tab_would_make_a_cell(self):
+        written_as = [
+            ("x;=1+1", "x;'=1+1"),
+            ("x\t @SUM(1)", "x\t '@SUM(1)"),
+            ('x;"=1"', 'x;"\'=1"'),
+            ("x;'=1", "x;''=1"),
+            ("x\n=1", "x\n'=1"),
+            ("Open:\n- noon\n+ ten", "Open:\n- noon\n+ ten"),
+            ("a = b; c - d", "a = b; c - d"),
+        ]
+        for content, cell in written_as:
+            text = sheet.write([{**TOPIC, "content": content}])
+            assert list(csv.reader(io.StringIO(text, newline="")))[1][2] == cell
+            assert values(text)[0]["content"] == content
 
     def test_an_apostrophe_of_ones_own_stays(self):
         topic = {"name": "'=1", "active": True, "questions": ["-2"], "content": "''+1", "actions": "'tis"}

@@ -133,6 +133,65 @@ class TestThePages:
         )
 
 
+class TestAPageOfManyEntries:
+    SHEET = "Topic,Content\n" + "".join(f"Topic {number:03},New {number:03}\n" for number in range(250))
+    CONSENT = (
+        "midcall: 1\ntemplates:\n- {name: sly, description: d, body: Hi, transactional: true}\n"
+        "topics:\n" + "".join(f"- {{name: Topic {number:03}, content: New}}\n" for number in range(250))
+    )
+
+    @pytest.fixture
+    def look(self, ann):
+        """The page of differences of a text, and that of another page of it."""
+        client = logged_in(ann)
+
+        def look(text, page=""):
+            client.post(IMPORT, {"text": text})
+            return client.get(CHECK, {"page": page} if page else {})
+
+        return look
+
+    def test_names_each_and_what_changes_in_it(self, ann, look):
+        for number in range(3):
+            factories.TopicFactory(name=f"Topic {number:03}", owner=ann)
+
+        page = look(self.SHEET).text
+
+        assert all(page.count(f">Topic {number:03}<") == 1 for number in range(250))
+        assert "New 001" in page and "New 099" in page and "New 100" not in page
+        assert 'href="?page=2#entry100">Topic 100</a>' in page
+        assert "topic, line 102 · Content" in page
+
+    def test_shows_each_in_full_on_one_of_its_pages(self, look):
+        pages = [look(self.SHEET, number).text for number in "123"]
+
+        for number in range(250):
+            assert [f"New {number:03}" in page for page in pages] == [
+                number // 100 == here for here in range(3)
+            ]
+        assert 'id="entry249"' in pages[2] and 'aria-current="page">3<' in pages[2]
+
+    @pytest.mark.parametrize("page", ["0", "9", "x", "²", "-1", "9" * 30])
+    def test_is_there_whatever_page_is_asked_for(self, look, page):
+        assert look(self.SHEET, page).status_code == 200
+
+    def test_says_first_what_would_be_sent_without_consent(self, look):
+        page = look("\n".join(self.CONSENT.splitlines()[:1] + self.CONSENT.splitlines()[3:])).text
+        assert "No consent needed" not in page
+
+        page = look(self.CONSENT).text
+
+        assert page.index("No consent needed: the agent will text callers") < page.index("Topic 000")
+        assert "Import with 1 warning" in page
+
+    def test_imports_all_of_them_from_whichever_page(self, ann, look):
+        page = look(self.SHEET, "2")
+
+        page.client.post(f"{CHECK}?page=2", {"seen": page.context["plan"].digest})
+
+        assert Topic.objects.count() == 250
+
+
 class TestTheCommands:
     @pytest.fixture
     def run(self, tmp_path, capsys):

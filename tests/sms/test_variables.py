@@ -135,7 +135,13 @@ class TestTranslations:
 
         assert translation.language == "pt-BR"
 
-    @pytest.mark.parametrize("language", ["Spanish", "sp", ""])
+    def test_a_language_may_be_called_by_its_name(self, template):
+        translation = factories.TranslationFactory.build(template=template, language="Spanish")
+        translation.full_clean()
+
+        assert translation.language == "es"
+
+    @pytest.mark.parametrize("language", ["Spanglish", "sp", ""])
     def test_what_is_no_language_is_refused(self, template, language):
         with pytest.raises(ValidationError) as error:
             factories.TranslationFactory.build(template=template, language=language).full_clean()
