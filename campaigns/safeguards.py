@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from campaigns.models import Campaign
-from sms import numbers
+from sms import numbers, text
 from sms.models import OptOut, Sender
 from sms.outbox import Promise
 
@@ -85,7 +85,7 @@ OTHER_COUNTRY = Rule(
 LINK = Rule(
     "link_not_allowed",
     "The agent wrote a web address into a variable that allows none.",
-    "I can't put a web address into that text. I'll leave it out.",
+    text.NO_LINK,
 )
 NO_CALLER_NAME = Rule(
     "no_caller_name",

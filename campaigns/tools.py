@@ -302,7 +302,7 @@ def checked(tool: Tool, parameters: Mapping[str, Any]) -> dict[str, str]:
         value = parameters.get(name)
         if value is not None and not isinstance(value, str):
             raise BadParameters(f"The parameter “{name}” must be a string.")
-        if not value or value.isspace():
+        if value is None or text.is_blank(value):
             if name == CONSENT:
                 values[name] = ""
             elif name not in tool.may_be_missing:

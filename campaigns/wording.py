@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from campaigns import safeguards
 from campaigns.safeguards import Refused
 from sms import languages, numbers, patterns, text
+from sms.filling import Filling
 from sms.models import SmsTemplate, Variable
 
 MAX_CHARACTERS_NAMED = 5
@@ -29,26 +30,23 @@ class Wording:
 
     def __init__(self, template: SmsTemplate, campaign: str) -> None:
         self.max_segments = template.max_segments
-        self._bodies = template.bodies()
         self._own = template.language
+        self._filling = Filling(template)
         self.asked: dict[str, Variable] = {}
         self._from_call: list[Variable] = []
         self._given: dict[str, str] = {}
-        for variable in template.variables():
+        for name, variable in self._filling.variables.items():
             match variable.source:
                 case Variable.Source.AGENT:
-                    self.asked[variable.name] = variable
-                    self._given[variable.name] = variable.default
-                case Variable.Source.FIXED:
-                    self._given[variable.name] = variable.fixed_text
+                    self.asked[name] = variable
                 case Variable.Source.CAMPAIGN:
-                    self._given[variable.name] = campaign
-                case _:
+                    self._given[name] = campaign
+                case Variable.Source.CALLER_NUMBER | Variable.Source.CALLER_NAME:
                     self._from_call.append(variable)
 
     def language(self, tag: str) -> str:
         """The language of the text that suits a call's best; the template's own where there is none."""
-        return next((each for each in languages.suitable(tag) if each in self._bodies), self._own)
+        return next((each for each in languages.suitable(tag) if each in self._filling.bodies), self._own)
 
     def written(self, values: Mapping[str, str], language: str, caller: Caller) -> tuple[str, text.Size]:
         """The text as the caller gets it, and its size.
@@ -56,17 +54,46 @@ class Wording:
         `values` are the agent's, each of the right shape. Raises Refused for a link that its variable
         forbids, for a caller whose name or number is needed and not known, and for too many segments.
         """
-        for name, variable in self.asked.items():
-            if name in values:
-                _refuse_link(variable, values[name])
-        filled = {**self._given, **values}
+        language = self.language(language)
+        filled = {**self._given, **{name: value for name, value in values.items() if name in self.asked}}
+        self._refuse_links(language, filled)
         for variable in self._from_call:
-            filled[variable.name] = _known(variable, caller)
-        body = text.fill(self._bodies[self.language(language)], filled)
+            if known := self._known(variable, language, caller):
+                filled[variable.name] = known
+                self._refuse_links(language, filled)
+        body = self._filling.filled(language, filled)
         size = text.size(body)
         if size.segments > self.max_segments:
             raise Refused(replace(safeguards.TOO_LONG, say=self._how_to_shorten(values)))
         return body, size
+
+    def _refuse_links(self, language: str, values: Mapping[str, str]) -> None:
+        try:
+            self._filling.refuse_links(language, values)
+        except text.HoldsLink as error:
+            raise Refused(replace(safeguards.LINK, say=error.say)) from error
+
+    def _known(self, variable: Variable, language: str, caller: Caller) -> str:
+        """What the call knows of the caller; "" if a default may stand there. Raises Refused if none may."""
+        is_number = variable.source == Variable.Source.CALLER_NUMBER
+        if is_number and caller.number:
+            return numbers.written(caller.number)
+        if not is_number and self._fits(variable, language, caller.name.strip()):
+            return caller.name.strip()
+        if variable.may_be_missing:
+            return ""
+        raise Refused(safeguards.NO_CALLER_NUMBER if is_number else safeguards.NO_CALLER_NAME)
+
+    def _fits(self, variable: Variable, language: str, name: str) -> bool:
+        # Names come from directories that anybody can write to: what is no name counts as none.
+        if text.is_blank(name):
+            return False
+        try:
+            variable.refuse(name)
+            self._filling.refuse_links(language, {**self._given, variable.name: name})
+        except text.CannotBeFilled:
+            return False
+        return True
 
     def _how_to_shorten(self, values: Mapping[str, str]) -> str:
         written = {name: value for name, value in values.items() if name in self.asked}
@@ -94,32 +121,3 @@ def schema(variable: Variable) -> dict[str, Any]:
     if variable.default:
         found["default"] = variable.default
     return found
-
-
-def _refuse_link(variable: Variable, value: str) -> None:
-    try:
-        variable.refuse_link(value)
-    except text.HoldsLink as error:
-        raise Refused(replace(safeguards.LINK, say=error.say)) from error
-
-
-def _known(variable: Variable, caller: Caller) -> str:
-    """What the call knows of the caller, else the variable's default. Raises Refused if there is neither."""
-    is_number = variable.source == Variable.Source.CALLER_NUMBER
-    if is_number and caller.number:
-        return numbers.written(caller.number)
-    if not is_number and caller.name.strip() and _fits(variable, caller.name.strip()):
-        return caller.name.strip()
-    if variable.may_be_missing:
-        return variable.default
-    raise Refused(safeguards.NO_CALLER_NUMBER if is_number else safeguards.NO_CALLER_NAME)
-
-
-def _fits(variable: Variable, name: str) -> bool:
-    # Names come from directories that anybody can write to: what is no name counts as none.
-    try:
-        variable.refuse(name)
-        variable.refuse_link(name)
-    except text.CannotBeFilled:
-        return False
-    return True

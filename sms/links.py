@@ -1,4 +1,5 @@
-"""Links in what an agent fills in: whatever a phone, or its owner, would take for one. Pure."""
+"""Links in what an agent fills in, or that come about beside it: whatever a phone, or its owner, would take
+for one. Pure."""
 
 from __future__ import annotations
 
@@ -42,6 +43,39 @@ def found(text: str) -> str:
     before = seen[: match.start()].split()
     starts_in_word = before and not seen[match.start() - 1].isspace()
     return (before[-1] if starts_in_word else "") + seen[match.start() :].split()[0]
+
+
+def added(text: str, plain: str) -> str:
+    """The first word of the text with a link that leads where none in `plain` does; "" if there is none.
+
+    `plain` is the text with spaces in place of what somebody else wrote. Where a link leads is what stands
+    before the slash: what stands behind it is for that host to read.
+    """
+    known = set(plain.split())
+    new = {word: _hosts(word) for word in text.split() if word not in known}
+    if not any(new.values()):
+        return ""
+    own = {host for word in known for host in _hosts(word)}
+    return next((word for word, hosts in new.items() if not hosts <= own), "")
+
+
+# None of the slashes behind a scheme, however many there are: browsers do not count them.
+_BEHIND_HOST = re.compile(r"(?<=[^:/])/|[?#]")
+_AROUND = re.compile(r"[,;!()<>\[\]{}\"'|“”„«»‘’–—]+")
+
+
+def _hosts(word: str) -> set[str]:
+    """Where the links in a word lead, each with its scheme and all else before the slash."""
+    if word.isascii() and not _HINT.search(word):
+        return set()
+    found: set[str] = set()
+    for piece in _BEHIND_HOST.split(_HIDDEN_DOT.sub(".", _as_seen(word).casefold())):
+        parts = _AROUND.split(piece)
+        found |= {part.strip(".:-_") for part in parts if _LINK.search(part)}
+        if _LINK.search(parts[-1]):
+            # The rest is behind its slash.
+            break
+    return found
 
 
 def _as_seen(text: str) -> str:

@@ -50,6 +50,10 @@ _PLAIN = {
 }
 _JOINER = "\u200d"
 
+# What shows nothing, or a blank, though Unicode counts it among letters and signs.
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+NO_LINK = "I can't put a web address into that text. I'll leave it out."
 CANNOT_BE_TEXTED = "There is something in it that can't be texted. I'll write it differently."
 
 
@@ -126,6 +130,15 @@ def parts(body: str) -> list[str]:
 def one_line_break(text: str) -> str:
     """The text with line breaks as phones count them: a browser's form sends two characters for each."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see anything of the text: spaces, invisible characters, and such as have no look
+    that phones agree on (private use)."""
+    return all(
+        char.isspace() or char in _UNSEEN or unicodedata.category(char) in ("Cf", "Cn", "Co", "Mn", "Me")
+        for char in text
+    )
 
 
 def refuse_unsendable(text: str) -> None:

@@ -22,12 +22,15 @@ from django.utils.html import escape
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from sms import doorbell, languages, numbers, outbox, patterns, preview, text
+from sms.filling import Filling
 from sms.models import CAMPAIGN_CHARACTERS, Message, OptOut, Sender, SmsTemplate, State, Variable
 from sms.models.templates import MAX_SEND_WITHIN
 from sms.outbox import Promise
 
 A_MINUTE = timedelta(minutes=1)
 MOST_IN_A_MINUTE = 5
+A_DAY = timedelta(days=1)
+MOST_IN_A_DAY = 50
 MOST_WAITING = 3
 WAITING = [State.QUEUED, State.HELD, State.SUBMITTING, State.UNCONFIRMED]
 
@@ -75,8 +78,8 @@ class TrialForm(forms.Form):
     def __init__(self, template: SmsTemplate, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.template, self.user = template, user
-        self.bodies = template.bodies()
-        self.variables = {each.name: each for each in template.variables()}
+        self.filling = Filling(template)
+        self.variables = self.filling.variables
         last = tests_of(user).values_list("recipient", flat=True).first()
         self.has_tested = settings.DEMO or last is not None
         self.initial = {
@@ -86,8 +89,8 @@ class TrialForm(forms.Form):
             **self.initial,
         }
         language: Any = self.fields["language"]
-        language.choices = [(tag, languages.name(tag)) for tag in self.bodies]
-        if len(self.bodies) == 1:
+        language.choices = [(tag, languages.name(tag)) for tag in self.filling.bodies]
+        if len(self.filling.bodies) == 1:
             # There is nothing to choose.
             language.widget, language.required = forms.HiddenInput(), False
         for variable in self.variables.values():
@@ -107,18 +110,25 @@ class TrialForm(forms.Form):
 
     def written(self) -> str:
         """The text as it is typed so far, be it fit to be sent or not."""
-        body = self.bodies.get(str(self["language"].value()), self.template.body)
-        return text.fill(body, {name: self._typed(each) for name, each in self.variables.items()})
+        return self.filling.filled(self._language(), self._values())
+
+    def _language(self) -> str:
+        typed = str(self["language"].value())
+        return typed if typed in self.filling.bodies else self.template.language
+
+    def _values(self) -> dict[str, str]:
+        """What the agent and the call would fill in, as a call has it: nothing where there is nothing."""
+        typed = {name: self._typed(each) for name, each in self.variables.items() if not each.is_fixed}
+        return {name: value for name, value in typed.items() if not text.is_blank(value)}
 
     def _typed(self, variable: Variable) -> str:
-        if variable.is_fixed:
-            return variable.fixed_text
         if variable.source == Variable.Source.CALLER_NUMBER:
             number = self._number()
-            return numbers.written(number) if number else variable.default
+            return numbers.written(number) if number else ""
+        typed = str(self[_field(variable)].value() or "")
+        typed = typed if variable.is_asked_for else typed.strip()
         # No value is longer, and whatever is posted shall be filled in quickly.
-        typed = str(self[_field(variable)].value() or "")[: text.MAX_VALUE_CHARACTERS]
-        return typed.strip() or variable.default
+        return typed[: text.MAX_VALUE_CHARACTERS]
 
     def _number(self) -> str:
         try:
@@ -129,7 +139,8 @@ class TrialForm(forms.Form):
     def clean_number(self) -> str:
         try:
             recipient = numbers.parse(self.cleaned_data["number"])
-        except numbers.NotANumber as error:
+            numbers.refuse_untextable(recipient)
+        except (numbers.NotANumber, numbers.CannotBeTexted) as error:
             raise ValidationError(str(error)) from error
         if OptOut.stands_for(recipient):
             raise ValidationError(
@@ -147,6 +158,7 @@ class TrialForm(forms.Form):
             value = cleaned.get(_field(variable))
             if value:
                 self._refuse(variable, value)
+        self._refuse_links()
         recipient = cleaned.get("number")
         if recipient and not cleaned.get("is_own") and not self._has_tested_with(recipient):
             self.add_error("is_own", "You have not sent a test to this number yet: say that it may get one.")
@@ -155,6 +167,12 @@ class TrialForm(forms.Form):
         return cleaned
 
     def _refuse(self, variable: Variable, value: str) -> None:
+        if text.is_blank(value):
+            if self.fields[_field(variable)].required:
+                self.add_error(
+                    _field(variable), "There is nothing to see in it. Write what is to stand there."
+                )
+            return
         try:
             if variable.source == Variable.Source.CAMPAIGN:
                 text.refuse_unsendable(value)
@@ -163,6 +181,14 @@ class TrialForm(forms.Form):
                 variable.refuse_link(value)
         except (text.CannotBeFilled, text.CannotBeSent) as error:
             self.add_error(_field(variable), str(error))
+
+    def _refuse_links(self) -> None:
+        if self.errors:
+            return
+        try:
+            self.filling.refuse_links(self._language(), self._values())
+        except text.HoldsLink as error:
+            self.add_error(None, str(error))
 
     def _has_tested_with(self, recipient: str) -> bool:
         return settings.DEMO or tests_of(self.user).filter(recipient=recipient).exists()
@@ -229,6 +255,8 @@ def _asked(variable: Variable) -> forms.CharField:
         required=is_campaign or not variable.may_be_missing,
         # What is too long is refused in the variable's own words, and not cut off by the browser.
         max_length=most if is_campaign else None,
+        # In a call, too, what the agent writes stands there as it is written.
+        strip=not variable.is_asked_for,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         # Pages show help as HTML, and these words are somebody's.
         help_text=escape(" ".join(hints)),
@@ -251,6 +279,11 @@ def _refuse_too_many(user: Any) -> None:
         raise CannotTest(
             f"You have sent {MOST_IN_A_MINUTE} tests within a minute, which is the most. Wait a minute, and "
             "send it then; what you filled in stands here still."
+        )
+    if tests.filter(created_at__gt=Now() - A_DAY).count() >= MOST_IN_A_DAY:
+        raise CannotTest(
+            f"You have sent {MOST_IN_A_DAY} tests within a day, which is the most: each is paid for. Send it "
+            "tomorrow; what it would say stands on this page."
         )
     # None waits longer.
     waiting = tests.filter(created_at__gt=Now() - MAX_SEND_WITHIN, state__in=WAITING)

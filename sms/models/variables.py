@@ -139,7 +139,7 @@ class Variable(models.Model):
             raise text.HoldsLink(
                 f"“{self.name}” may hold no link, and “{link}” is one or would be taken for one. Write it "
                 "without, and with a space behind each full stop.",
-                "I can't put a web address into that text. I'll leave it out.",
+                text.NO_LINK,
             )
 
     def _refuse_unprintable(self, value: str) -> None:

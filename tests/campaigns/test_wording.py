@@ -117,6 +117,19 @@ class TestSources:
 
         assert "for our guest by" in sent()
 
+    def test_a_name_that_would_be_part_of_a_link_counts_as_none(self, typed, template, fire):
+        template.body = "{{ name }}.com {{ shop }}, {{ number }}, {{ line }}, {{ day }}"
+        template.save()
+        typed.default = "Our guest"
+        typed.save()
+
+        fire({"day": "Friday"}, customerName="pay-me")
+
+        assert sent().startswith("Our guest.com")
+
+    def test_a_name_that_shows_nothing_counts_as_none(self, typed, fire):
+        refused(fire({"day": "Friday"}, customerName="\u2800"), "no_caller_name")
+
     def test_without_a_name_and_a_default_the_agent_is_told(self, typed, fire):
         say = refused(fire({"day": "Friday"}), "no_caller_name")
 
@@ -172,7 +185,16 @@ class TestWhatTheAgentFills:
         assert "default" not in strict["properties"]["day"]
         assert sent() == "Booked for soon."
 
-    @pytest.mark.parametrize("parameters", [{}, {"day": ""}, {"day": "  "}])
+    @pytest.mark.parametrize(
+        "value", ["", "  ", "\u200b", "\u2800", "\U000e0041\U000e0042", "\ue000", " \u2060 "]
+    )
+    def test_what_shows_nothing_is_missing(self, fire, value):
+        problem = unfit(fire({"day": value}))
+
+        assert problem["message"] == "The parameter “day” is missing."
+        assert "I still need the day" in problem["say"]
+
+    @pytest.mark.parametrize("parameters", [{}, {"day": ""}, {"day": "  "}, {"day": "\u200b"}])
     def test_what_may_be_missing_may(self, variable, fire, parameters):
         variable("day", is_required=False)
 
@@ -202,6 +224,29 @@ class TestWhatTheAgentFills:
         say = refused(fire({"day": value}), "link_not_allowed")
 
         assert "leave it out" in say
+
+    @pytest.mark.parametrize(
+        ("body", "values"),
+        [
+            ("Pay at {{ a }}{{ b }}", {"a": "evil", "b": ".com/x"}),
+            ("Pay at {{ c }}.com", {"c": "pay-me"}),
+        ],
+    )
+    def test_so_is_one_that_comes_about_where_values_meet(self, template, fire, body, values):
+        template.body = body
+        template.save()
+
+        say = refused(fire(values), "link_not_allowed")
+
+        assert "leave it out" in say
+
+    def test_a_link_that_stands_in_the_text_may_end_in_a_value(self, template, fire):
+        template.body = "See https://example.com/{{ code }}."
+        template.save()
+
+        fire({"code": "AB12"})
+
+        assert sent() == "See https://example.com/AB12."
 
     def test_a_link_goes_where_the_variable_allows_it(self, variable, fire):
         variable("day", allows_links=True)

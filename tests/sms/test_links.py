@@ -66,6 +66,20 @@ def test_the_link_is_named_with_the_word_that_it_stands_in():
     assert links.found("See Pay.Example.com/x?y=1 for more") == "pay.example.com/x?y=1"
 
 
+@pytest.mark.parametrize(
+    ("written", "plain", "added"),
+    [
+        ("See pay.example.com/x", "See  .example.com/x", "pay.example.com/x"),
+        ("See our.shop/x now", "See our.shop/  now", ""),
+        ("See our.shop/x", "See our.shop", ""),
+        ("See and/evil.example", "See and/ .example", "and/evil.example"),
+        ("Nothing here.", "Nothing  .", ""),
+    ],
+)
+def test_a_link_is_added_if_it_leads_where_none_did(written, plain, added):
+    assert links.added(written, plain) == added
+
+
 @given(st.text(), st.text())
 def test_a_web_address_is_found_whatever_stands_around_it(before, after):
     assert links.found(f"{before} https://example.com/{after}")

@@ -32,6 +32,23 @@ def test_values_are_put_in_literally():
     assert filled == "Hi {{ b }} <b>O'Brien & Sons</b> {0.__class__}"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " ", "\n\t", "\u00a0", "\u200b", "\u2060\ufeff", "\u2800", "\u3164\u115f", "\u034f\ufe0f"),
+        *("\U000e0020\U000e007f", "\ue000\U000f0000", "\u202e", "\u0378"),
+    ],
+)
+def test_what_nobody_sees_is_blank(value):
+    assert text.is_blank(value)
+    assert not text.is_blank(f"{value}a{value}")
+
+
+@pytest.mark.parametrize("value", [".", "0", "я", "👍", "e\u0301", "\0", "\ud800"])
+def test_what_somebody_sees_or_must_be_told_of_is_not(value):
+    assert not text.is_blank(value)
+
+
 def test_a_variable_without_a_value_is_an_error():
     with pytest.raises(KeyError):
         text.fill("{{ a }}", {})

@@ -228,6 +228,13 @@ class TestTheNumber:
     def test_must_be_one(self, bob, template, number):
         assert list(errors(send(bob, template, number=number))) == ["number"]
 
+    @pytest.mark.parametrize("number", ["+88213300655", "+19002345678"])
+    def test_must_be_a_persons_phone(self, bob, template, number):
+        response = send(bob, template, number=number)
+
+        assert "Use the number of a mobile phone" in str(errors(response)["number"])
+        assert not Message.objects.exists()
+
     def test_that_has_opted_out_gets_no_test(self, bob, template):
         outbox.opt_out(CALLER, OptOut.Source.KEYWORD, "STOP")
 
@@ -262,6 +269,8 @@ class TestTheValues:
         ("value", "words"),
         [
             ("", "required"),
+            ("  ", "nothing to see in it"),
+            ("\u200b\u2800", "nothing to see in it"),
             ("x" * 61, "60 is the most"),
             ("see evil.example.com", "may hold no link"),
             ("two\nlines\u202e", "direction of reading"),
@@ -272,6 +281,36 @@ class TestTheValues:
 
         assert words in str(errors(response)["value-day"])
         assert response.context["form"]["value-guests"].value() == "four"
+        assert not Message.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("body", "values"),
+        [
+            ("{{ guests }}{{ day }}", {"value-guests": "evil", "value-day": ".com/x"}),
+            ("{{ guests }}.com {{ day }}", {"value-guests": "pay-me"}),
+        ],
+    )
+    def test_make_no_link_where_they_meet(self, bob, template, body, values):
+        template.body = body
+        template.save()
+
+        response = send(bob, template, **values)
+
+        assert "may hold no link" in str(errors(response)["__all__"])
+        assert "Put a space between them" in response.text
+        assert not Message.objects.exists()
+
+    def test_stand_there_as_they_are_written_as_in_a_call(self, bob, template):
+        send(bob, template, **{"value-day": " Friday ", "value-guests": "four"})
+
+        assert Message.objects.get().body == "Your table for four is booked for  Friday ."
+
+    def test_are_sent_as_they_were_checked(self, bob, template):
+        factories.VariableFactory(template=template, name="day", max_characters=300)
+
+        response = send(bob, template, **{"value-day": " " * 295 + "abcdefgh"})
+
+        assert "300 is the most" in str(errors(response)["value-day"])
         assert not Message.objects.exists()
 
     def test_that_make_the_text_too_long_are_refused_as_in_a_call(self, bob, template):
@@ -368,6 +407,17 @@ class TestHowMany:
         assert send(ann, template).status_code == 302
 
         Message.objects.update(created_at=timezone.now() - trial.A_MINUTE)
+        assert send(bob, template).status_code == 302
+
+    def test_is_fifty_a_day_for_each_person(self, ann, bob, template):
+        for _ in range(50):
+            send(bob, template)
+            Message.objects.update(state=State.DELIVERED, created_at=timezone.now() - trial.A_MINUTE)
+
+        assert "50 tests within a day" in str(errors(send(bob, template)))
+        assert send(ann, template).status_code == 302
+
+        Message.objects.update(created_at=timezone.now() - trial.A_DAY)
         assert send(bob, template).status_code == 302
 
     def test_is_three_that_have_not_left(self, bob, template):
