@@ -136,14 +136,14 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
             "description": "For example “The day of the booking, such as Friday 3 May”. The preview shows it."
         }
 
-    def __init__(self, name: str, data: Any = None, **kwargs: Any) -> None:
+    def __init__(self, name: str, data: Any = None, tries_pattern: bool = True, **kwargs: Any) -> None:
         super().__init__(data, prefix=prefix_of(name), **kwargs)
-        self.name = name
+        self.name, self.tries_pattern = name, tries_pattern
         for each in ("fixed_text", "description", "default", "pattern"):
             # A browser would cut off what is pasted beyond it, without a word.
             self.fields[each].widget.attrs.pop("maxlength", None)
         if name != UNNAMED:
-            self.fields["example"].widget.attrs["placeholder"] = preview.example(self.draft)
+            self.fields["example"].widget.attrs["placeholder"] = self.suggested
 
     @classmethod
     def as_typed(cls, name: str, data: Any) -> VariableForm:
@@ -152,7 +152,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
             each: field.widget.value_from_datadict(data, {}, f"{prefix_of(name)}-{each}")
             for each, field in cls.base_fields.items()
         }
-        return cls(name, initial=typed, instance=Variable(name=name))
+        return cls(name, tries_pattern=False, initial=typed, instance=Variable(name=name))
 
     @property
     def has_more(self) -> bool:
@@ -203,7 +203,12 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         if draft.is_fixed:
             return preview.Filled(draft, draft.fixed_text, self.add_prefix("fixed_text"))
         example = self._typed("example")[: text.MAX_VALUE_CHARACTERS]
-        return preview.Filled(draft, example or preview.example(draft))
+        return preview.Filled(draft, example or self.suggested)
+
+    @cached_property
+    def suggested(self) -> str:
+        """What the preview shows where nobody wrote an example."""
+        return preview.example(self.draft, self.tries_pattern)
 
     @property
     def says_something(self) -> bool:

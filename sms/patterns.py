@@ -12,8 +12,10 @@ import smsutil
 
 from sms import text
 
-# A matcher that goes back tries each way at most once, so this many is at most some 20 ms.
+# A matcher that goes back tries each way at most once, and takes some nanoseconds for each step on it: some
+# 20 ms at most.
 MAX_WAYS = 250_000
+MAX_STEPS = 4_000_000
 
 # One character of each width, from the narrowest: one septet, two septets, a code unit of UCS-2, and two.
 WIDTHS = "a€ж😀"
@@ -26,13 +28,14 @@ class UnusablePattern(ValueError):
 def check(pattern: str, max_characters: int) -> None:
     """Raise UnusablePattern for what is no pattern, what only Python reads, and what could take long.
 
-    How long is known beforehand: the number of ways in which it can be laid over a value is bounded, so none
-    can be made that goes back forever (CWE-1333).
+    How long is known beforehand: the number of ways in which it can be laid over a value is bounded, and so
+    are the steps on all of them, so none can be made that goes back forever (CWE-1333).
     """
     tree = _parsed(pattern)
     if tree.getwidth()[0] > max_characters:
         raise UnusablePattern(f"No value of up to {max_characters} characters fits this pattern.")
-    if _ways(tree, max_characters) > MAX_WAYS:
+    ways = _ways(tree, max_characters)
+    if ways > MAX_WAYS or ways * (1 + _steps(tree, max_characters)) > MAX_STEPS:
         raise UnusablePattern(
             "This pattern could take too long to check, because parts of it that repeat can be laid over a "
             "value in too many ways. Say how often a part may repeat ({1,3}), repeat single characters "
@@ -137,6 +140,25 @@ def _ways_of(operation: Any, argument: Any, longest: int) -> int:
         if total > MAX_WAYS:
             break
     return max(total, 1)
+
+
+def _steps(tree: Any, longest: int) -> int:
+    """How many steps one way takes at most: two for each group that is entered, four more where it repeats,
+    and one for a single character that repeats. Others take next to nothing."""
+    return sum(_steps_of(operation, argument, longest) for operation, argument in tree)
+
+
+def _steps_of(operation: Any, argument: Any, longest: int) -> int:
+    if operation is code.SUBPATTERN:
+        return 2 + _steps(argument[-1], longest)
+    if operation is code.BRANCH:
+        return 2 + max(_steps(branch, longest) for branch in argument[1])
+    if operation not in _REPEATS:
+        return 0
+    _, most, repeated = argument
+    if len(repeated) == 1 and repeated[0][0] in _SIMPLE:
+        return 1
+    return min(int(most), longest) * (4 + _steps(repeated, longest))
 
 
 def _width(tree: Any) -> int:

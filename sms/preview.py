@@ -53,8 +53,11 @@ class Filled:
     field: str = ""
 
 
-def example(variable: Variable) -> str:
-    """What might stand there, where nobody wrote an example."""
+def example(variable: Variable, tries_pattern: bool = True) -> str:
+    """What might stand there, where nobody wrote an example.
+
+    It suits the variable's pattern if that is tried, which may take some 20 ms, and if one is found.
+    """
     if variable.is_fixed:
         return variable.fixed_text
     if variable.source in _FROM_THE_CALL:
@@ -62,7 +65,7 @@ def example(variable: Variable) -> str:
     given = _GIVEN.search(variable.description)
     found = variable.default or (given.group(1).strip().rstrip(".,") if given else "") or variable.words
     found = found[: variable.max_characters]
-    if variable.pattern and not patterns.compiled(variable.pattern).fullmatch(found):
+    if tries_pattern and variable.pattern and not patterns.compiled(variable.pattern).fullmatch(found):
         return patterns.example(variable.pattern) or found
     return found
 

@@ -29,6 +29,10 @@ from sms.cards import (
 from sms.forms import SendableForm
 from sms.models import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Variable
 
+# A pattern that was made to take long takes some 20 ms, and somebody waits for the page: beyond so many,
+# examples need not suit them.
+MOST_TRIED = 20
+
 
 class SmsTemplateForm(SendableForm):
     """A template with its variables and translations, which are stored together or not at all."""
@@ -67,7 +71,8 @@ class SmsTemplateForm(SendableForm):
         body.widget.hint, body.help_text = body.help_text, ""
         body.widget.attrs.pop("maxlength", None)
         self.texts = self._texts()
-        self.cards = {name: self._card(name) for name in self.names[:MAX_VARIABLES]}
+        names = enumerate(self.names[:MAX_VARIABLES])
+        self.cards = {name: self._card(name, tries_pattern=place < MOST_TRIED) for place, name in names}
         shown = self.previews
         for written, form in zip(self._written(), [self, *self.texts.shown], strict=True):
             form.fields["body"].widget.preview = shown["texts"][written.field]
@@ -114,10 +119,10 @@ class SmsTemplateForm(SendableForm):
         field = self["language"].value() if "language" in self.fields else self.instance.language
         return tag_of(str(field or "")) or languages.DEFAULT
 
-    def _card(self, name: str) -> VariableForm:
+    def _card(self, name: str, tries_pattern: bool) -> VariableForm:
         stored = self._stored_variables.get(name) or Variable(template=self.instance, name=name)
         is_posted = self.is_bound and card_is_posted(self.data, name)
-        return VariableForm(name, self.data if is_posted else None, instance=stored)
+        return VariableForm(name, self.data if is_posted else None, tries_pattern, instance=stored)
 
     @cached_property
     def _stored_variables(self) -> dict[str, Variable]:
@@ -159,7 +164,8 @@ class SmsTemplateForm(SendableForm):
                     variable = Variable(name=name)
                     filled[name] = preview.Filled(variable, preview.example(variable))
             texts[written.field] = preview.shown(draft, written, filled)
-        examples = {name: preview.example(each.variable) for name, each in filled.items()}
+        examples = {name: each.value for name, each in filled.items()}
+        examples |= {name: card.suggested for name, card in self.cards.items()}
         said = preview.said(draft, self._written()[0], filled)
         rules = preview.languages_of(draft)
         return {"texts": texts, "languages": rules, "examples": examples, "said": said}

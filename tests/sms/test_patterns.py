@@ -15,6 +15,7 @@ from sms import patterns
     "pattern",
     [
         *("", "[A-Z]{2}[0-9]{4}", r"\d{1,2}(:\d{2})? ?(am|pm)", "yes|no", "[A-Za-z' -]+", r"\w+@\w+", "^a$"),
+        *("[A-Za-z]+( [A-Za-z]+){0,2}", r"\d+ \w+ \w+"),
         *("(one|two)( (one|two)){0,3}", ".*", "[^<>]+", r"\+?\d[\d ]{5,14}", "é+", "a{3}", r"\[\(\?"),
     ],
 )
@@ -45,6 +46,8 @@ def test_what_is_no_pattern_is_refused(pattern):
             "(a*)*$",
         ),
         *("(?:x+x+)+y", "(a|b|ab)*?c", "(" * 50 + "a+" + ")+" * 50),
+        # Few ways, each through many groups.
+        *("(?:a|a){15}(((a){1}){1}){40}c", "(?:a|a){13}((((((a))))){2}){23}c"),
         # More often than a value has characters, of what may be nothing or stands beside what fits.
         *("(a?){61}", "(?:a?){4000000000}", "(?:){1000000}", "(?:(?:(?:){60}){60}){60}", "(a|a){61}|b"),
     ],
@@ -104,9 +107,10 @@ def test_whatever_is_written_is_refused_in_words_or_quick_to_try(pattern, value)
     ("pattern", "value"),
     [
         # As close to the bound as can be, against the values that make them go back most.
-        ("(a|a){0,16}b", "a" * 16),
+        ("(a|a){0,14}b", "a" * 14),
         (".*.*.*b", "a" * 60),
-        (r"(\w\w?){0,16}!", "a" * 32),
+        (r"(\w\w?){0,14}!", "a" * 32),
+        ("(?:a|a){13}(((a){1}){1}){20}c", "a" * 60),
     ],
 )
 def test_the_slowest_that_can_be_stored_are_quick(pattern, value):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from html import unescape
 
 import pytest
@@ -489,17 +488,28 @@ class TestThePreview:
     def test_answers_whatever_is_sent(self, ann, fields):
         assert ann.post(reverse(PREVIEW), fields).status_code == 200
 
-    def test_the_most_that_can_be_sent_is_answered_in_seconds(self, ann):
+    def test_the_most_that_can_be_sent_is_answered(self, ann):
         cards = {}
         for number in range(50):
             cards |= card(f"v{number}", pattern="[a-z]{1,50}", max_characters="300", example="😀" * 300)
         body = "".join(f"{{{{ v{number} }}}}" for number in range(60)) + "’😀" * 400
-        began = time.monotonic()
 
-        preview(ann, body=body, **cards, **texts(*[("es", "ab😀’" * 400)] * 30))
+        answer = preview(ann, body=body, **cards, **texts(*[("es", "ab😀’" * 400)] * 30))
 
-        # One, on a machine with nothing else to do.
-        assert time.monotonic() - began < 8
+        assert len(answer["texts"]) == 31
+
+    def test_looks_for_examples_that_suit_twenty_patterns_at_most_because_it_takes_time(self, ann):
+        names = [f"v{number}" for number in range(25)]
+        cards = [card(name, pattern="[A-Z]{2}[0-9]{4}") for name in names]
+
+        found = preview(
+            ann,
+            body=" ".join(f"{{{{ {name} }}}}" for name in names),
+            **{field: value for each in cards for field, value in each.items()},
+        )["examples"]
+
+        assert [name for name in names if found[name] == "AA1111"] == names[:20]
+        assert found["v24"] == "v24"
 
     def test_says_of_a_text_in_another_script_only_what_one_does_not_know(self, ann):
         html = preview(ann, body="Ваш столик – забронирован")["texts"]["body"]
