@@ -16,8 +16,9 @@ from django.utils.safestring import SafeString
 from builder import lint
 from builder.linting import Known
 from builder.models import MAX_TEXT_CHARACTERS, Topic
+from sms import text
 from sms.models import SmsTemplate
-from sms.pages import label
+from sms.pages import label, may_see
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -70,7 +71,7 @@ class LintedForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def report(self) -> SafeString:
         """What the linter finds in the form as it is shown."""
-        shown = {name: str(self[name].value() or "").replace("\r\n", "\n") for name in LINTED_FIELDS}
+        shown = {name: text.one_line_break(str(self[name].value() or "")) for name in LINTED_FIELDS}
         if any(len(written) > MAX_TEXT_CHARACTERS for written in shown.values()):
             # That is said of the field itself; reading so much takes long.
             return _rendered([], "")
@@ -137,7 +138,7 @@ class Linted(_TopicPage):
         if not (self.has_change_permission(request, topic) if topic.pk else self.has_add_permission(request)):
             return JsonResponse({"error": "You may not change this topic."}, status=403)
         for name in LINTED_FIELDS:
-            written = request.POST.get(name, "").replace("\r\n", "\n")
+            written = text.one_line_break(request.POST.get(name, ""))
             if len(written) > MAX_TEXT_CHARACTERS:
                 error = (
                     f"{name.capitalize()} has more than {MAX_TEXT_CHARACTERS:,} characters: make it shorter."
@@ -152,8 +153,7 @@ class Linted(_TopicPage):
 def _presented(topic: Topic, reaches: Collection[lint.Reach], user: Any) -> list[dict[str, Any]]:
     """The findings as JSON has them. Places count UTF-16 code units, as JavaScript does."""
     findings = topic.findings(reaches)
-    may_see = any(user.has_perm(f"sms.{verb}_smstemplate") for verb in ("view", "change"))
-    names = {each.template for each in findings if each.template and may_see}
+    names = {each.template for each in findings if each.template} if may_see(user, SmsTemplate) else set()
     urls = {
         name: reverse("admin:sms_smstemplate_change", args=[pk])
         for name, pk in SmsTemplate.objects.filter(name__in=names).values_list("name", "pk")
@@ -207,8 +207,8 @@ def _counted(findings: Iterable[lint.Finding]) -> str:
     return ", ".join(f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts if count)
 
 
-def _units(text: str, characters: int) -> int:
-    return characters + sum(char > "\uffff" for char in text[:characters])
+def _units(written: str, characters: int) -> int:
+    return characters + sum(char > "\uffff" for char in written[:characters])
 
 
 def _shortened(excerpt: str) -> str:

@@ -5,7 +5,7 @@ What follows for them when it is renamed, switched off or deleted is said before
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ User = Topic | SmsAction
 
 # So many names have room in a row of the list; the template's page has all.
 MOST_NAMED = 3
+NOT_SEEN = "that you may not see"
 NOWHERE = SafeString('<span class="mc-quiet">Nowhere yet</span>')
 
 
@@ -40,7 +41,7 @@ class Usage:
     """Who sends one template.
 
     `campaigns` are where each of those stands, as far as whoever asks may know; `may_open` are the kinds of
-    things whose pages they may open.
+    things that they may see. Of the rest they learn how many there are: a template in use is not deleted.
     """
 
     topics: list[Topic]
@@ -71,25 +72,30 @@ class Usage:
         """What would break without the template, a line for each user."""
         found = [
             format_html(
-                "The managed topic {} tells the agent to send “{}”{}.", self.link(topic), template, where
+                "{} tells the agent to send “{}”{}.", self._called("managed topic", topic), template, where
             )
             for topic, where in ((topic, self._where(topic)) for topic in self.topics)
         ]
         found += [
-            format_html("The SMS action {} sends the text of “{}”{}.", self.link(action), template, where)
+            format_html("{} sends the text of “{}”{}.", self._called("SMS action", action), template, where)
             for action, where in ((action, self._where(action)) for action in self.actions)
         ]
         return found
 
-    def link(self, thing: Model) -> SafeString:
-        """The name of a user or a campaign, as a link for those who may open it."""
+    def all_of(self, noun: str, things: Sequence[Model]) -> str:
+        """Things by their names: "the topic “A”", "the topics “A”, “B”"; "2 topics that you may not see" for
+        whoever may not see them; "" for none."""
+        if not things:
+            return ""
+        plural = "s" if len(things) > 1 else ""
+        if type(things[0]) not in self.may_open:
+            return f"{len(things)} {noun}{plural} {NOT_SEEN}"
+        return f"the {noun}{plural} {', '.join(f'“{thing}”' for thing in things)}"
+
+    def _called(self, noun: str, thing: Model) -> SafeString:
         if type(thing) not in self.may_open:
-            return format_html("“{}”", thing)
-        url = reverse(
-            f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change",
-            args=[thing.pk],
-        )
-        return format_html('<a class="mc-link" href="{}">{}</a>', url, thing)
+            return format_html("One {} {}", noun, NOT_SEEN)
+        return format_html("The {} {}", noun, _link(thing))
 
     def _named(self, most: int | None) -> list[tuple[str, SafeString]]:
         kinds: list[tuple[str, list[Any]]] = [
@@ -100,7 +106,9 @@ class Usage:
         return [(title, self._links(things, most)) for title, things in kinds if things]
 
     def _links(self, things: list[Any], most: int | None) -> SafeString:
-        shown = format_html_join(", ", "{}", ((self.link(thing),) for thing in things[:most]))
+        if type(things[0]) not in self.may_open:
+            return format_html('<span class="mc-quiet">{} {}</span>', len(things), NOT_SEEN)
+        shown = format_html_join(", ", "{}", ((_link(thing),) for thing in things[:most]))
         left = len(things) - len(things[:most])
         return format_html("{} and {} more", shown, left) if left else shown
 
@@ -157,7 +165,9 @@ class InUse(_TemplatePage):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        # Django finds the actions by itself, and does not say what it means for them.
+        # Django finds the actions by itself, asks for the right to delete them, which nobody is about to, and
+        # does not say what it means for them.
+        lacking.discard(SmsAction._meta.verbose_name)
         found_by_django = f"{capfirst(str(SmsAction._meta.verbose_name))}: "
         protected = [line for line in protected if not str(line).startswith(found_by_django)]
         usages = self.usages(request, objs)
@@ -169,16 +179,15 @@ class InUse(_TemplatePage):
         if change and "name" in form.changed_data:
             followed = Topic.rename_reference(form.initial["name"], obj.name)
             if followed:
+                topics = self.usages(request, [obj])[obj.pk].all_of("topic", followed)
                 verb = "now refers" if len(followed) == 1 else "now refer"
-                self.message_user(
-                    request, f"{capfirst(_all('topic', followed))} {verb} to “{obj}”.", messages.INFO
-                )
+                self.message_user(request, f"{capfirst(topics)} {verb} to “{obj}”.", messages.INFO)
         if change and "is_active" in form.changed_data and not obj.is_active:
             self._say_who_still_sends(request, obj)
 
     def _say_who_still_sends(self, request: HttpRequest, template: SmsTemplate) -> None:
         usage = self.usages(request, [template])[template.pk]
-        still = [_all("topic", usage.topics), _all("SMS action", usage.actions)]
+        still = [usage.all_of("topic", usage.topics), usage.all_of("SMS action", usage.actions)]
         if usage.users:
             self.message_user(
                 request,
@@ -188,7 +197,6 @@ class InUse(_TemplatePage):
             )
 
 
-def _all(noun: str, things: Collection[Model]) -> str:
-    """Things by their names: "the topic “A”", "the topics “A”, “B”"; "" for none."""
-    names = ", ".join(f"“{thing}”" for thing in things)
-    return f"the {noun}{'s' if len(things) > 1 else ''} {names}" if things else ""
+def _link(thing: Model) -> SafeString:
+    url = reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
+    return format_html('<a class="mc-link" href="{}">{}</a>', url, thing)

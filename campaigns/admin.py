@@ -97,6 +97,9 @@ class TopicAdmin(BareTopicAdmin):
     def used_in(self, obj: Topic) -> SafeString | str:
         return links(obj.campaigns.all())
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _as_far_as_seen(request, self.list_display)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         return super().get_queryset(request).prefetch_related("campaigns")
 
@@ -136,5 +139,13 @@ class SmsActionAdmin(BareSmsActionAdmin):
     def used_in(self, obj: SmsAction) -> SafeString | str:
         return links(obj.campaigns.all())
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _as_far_as_seen(request, self.list_display)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[SmsAction]:
         return super().get_queryset(request).prefetch_related("campaigns")
+
+
+def _as_far_as_seen(request: HttpRequest, columns: Any) -> list[Any]:
+    """The columns of a list without that of the campaigns, for whoever may not see those."""
+    return [each for each in columns if each != "used_in" or may_see(request.user, Campaign)]

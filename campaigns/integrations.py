@@ -110,7 +110,7 @@ class Integrations:
     def agent(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The prompt and the tools, as an agent gets them."""
         campaign = self._campaign(request, pk)
-        context = {"given": preview.given(campaign)}
+        context = {"given": preview.given(campaign, request.user)}
         return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
 
     def _show(

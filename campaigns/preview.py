@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -27,13 +27,17 @@ MOST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """One tool, for people and as a runtime gets it. `obstacle` is why nothing can be sent with it."""
+    """One tool, for people and as a runtime gets it. `obstacle` is why nothing can be sent with it.
+
+    `unseen` is what it comes from, where whoever asks may not see that; then they learn its name and no more.
+    """
 
     name: str
-    description: str
-    obstacle: str
-    parameters: list[dict[str, Any]]
-    json: str
+    description: str = ""
+    obstacle: str = ""
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+    json: str = ""
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,9 @@ class Given:
     campaign: Campaign | None = None
 
 
-def given(campaign: Campaign, topic: Topic | None = None) -> Given:
-    """What an agent of the campaign gets; with a topic as it is here in place of the stored one."""
+def given(campaign: Campaign, user: Any, topic: Topic | None = None) -> Given:
+    """What an agent of the campaign gets, as far as the user may see it; with a topic as it is here in place
+    of the stored one."""
     topics = list(tools.active_topics(campaign))
     if topic:
         topics = _with(topics, topic)
@@ -56,7 +61,7 @@ def given(campaign: Campaign, topic: Topic | None = None) -> Given:
     prompt = tools.compiled_prompt(campaign, topics)
     own = tools.section(topic, {tool.name for tool in offered}) if topic and topic.is_active else ""
     before, found, after = prompt.partition(own) if own else (prompt, "", "")
-    return Given(before, found, after, [_shown(tool) for tool in offered], campaign)
+    return Given(before, found, after, [_shown(tool, user) for tool in offered], campaign)
 
 
 def _with(topics: list[Topic], topic: Topic) -> list[Topic]:
@@ -64,14 +69,18 @@ def _with(topics: list[Topic], topic: Topic) -> list[Topic]:
     return [*topics[:place], *([topic] if topic.is_active else []), *topics[place + 1 :]]
 
 
-def _alone(topic: Topic) -> Given:
+def _alone(topic: Topic, user: Any) -> Given:
     """What an agent would get of a topic that stands in no campaign yet."""
     offered = tools.of_topics([topic])
     own = tools.section(topic, {tool.name for tool in offered})
-    return Given("", own, "", [_shown(tool) for tool in offered])
+    return Given("", own, "", [_shown(tool, user) for tool in offered])
 
 
-def _shown(tool: tools.Offered) -> OfferedTool:
+def _shown(tool: tools.Offered, user: Any) -> OfferedTool:
+    if isinstance(tool, tools.Tool):
+        for each in (tool.source, tool.template):
+            if each and not may_see(user, type(each)):
+                return OfferedTool(tool.name, unseen=str(each._meta.verbose_name_plural))
     required = tool.parameters["required"]
     return OfferedTool(
         tool.name,
@@ -120,6 +129,8 @@ class Preview:
             _take(topic, request)
         sees_campaigns = may_see(request.user, Campaign)
         campaigns = topic.campaigns.all()[:MOST_SHOWN] if sees_campaigns and topic.pk else []
+        user = request.user
+        shown = [given(campaign, user, topic) for campaign in campaigns] or [_alone(topic, user)]
         context = {
             **self.page.admin_site.each_context(request),
             "opts": self.page.opts,
@@ -128,7 +139,7 @@ class Preview:
             "crumb": "What the agent reads",
             "topic": topic,
             "is_typed": request.method == "POST",
-            "given": [given(campaign, topic) for campaign in campaigns] or [_alone(topic)],
+            "given": shown,
             "in_campaigns": bool(campaigns),
             "may_see": sees_campaigns,
         }

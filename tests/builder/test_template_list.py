@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 from builder.models import Topic
 from campaigns.models import Campaign
 from sms import arrivals
-from sms.models import SmsTemplate, State
+from sms.models import Message, SmsTemplate, State
 from tests import factories
 
 LIST = "/admin/sms/smstemplate/"
@@ -93,6 +94,12 @@ def sent(template, state=State.DELIVERED, days_ago=0.0, **values):
     )
 
 
+def copied(message, **values) -> Message:
+    """Another like it, not stored yet."""
+    fields = {field.attname: getattr(message, field.attname) for field in Message._meta.concrete_fields}
+    return Message(**{**fields, "id": uuid.uuid4(), **values})
+
+
 class TestWhereATemplateIsUsed:
     def test_stands_in_its_row_with_topics_actions_and_campaigns(self, ann, used):
         page = logged_in(ann).get(LIST).text
@@ -114,12 +121,22 @@ class TestWhereATemplateIsUsed:
         assert "Nowhere yet" in client.get(LIST).text
         assert "Nothing uses this template yet" in client.get(change(template)).text
 
-    def test_links_only_where_one_may_go_and_campaigns_are_not_named_to_everybody(self, bob, used):
+    def test_is_counted_and_not_named_for_whoever_may_not_see_it(self, bob, used):
+        client = logged_in(bob)
+
+        for page in (client.get(LIST).text, client.get(change(used)).text):
+            assert page.count("1 that you may not see") == 2
+            assert "/admin/builder/topic/" not in page
+            for name in ("Finding us", "text_the_map", "Booking line", "Night line"):
+                assert name not in page
+
+    def test_is_named_for_whoever_may_see_it_kind_by_kind(self, bob, used):
+        bob.user_permissions.add(Permission.objects.get(codename="view_topic"))
+
         page = logged_in(bob).get(LIST).text
 
-        assert "“Finding us”" in page and "“text_the_map”" in page
-        assert "/admin/builder/topic/" not in page
-        assert "Booking line" not in page and "Night line" not in page
+        assert "Finding us</a>" in page and "text_the_map" not in page
+        assert page.count("1 that you may not see") == 1
 
     def test_many_names_are_cut_short_in_the_list_and_all_on_the_page(self, ann, template):
         for number in range(5):
@@ -183,12 +200,19 @@ class TestTheShareThatArrived:
 
         assert self.share(template) == "97% of 40 delivered"
 
-    def test_looks_at_the_newest_texts_only(self, template, monkeypatch):
-        monkeypatch.setattr(arrivals, "LOOKED_AT", 25)
-        for number in range(30):
-            sent(template, State.DELIVERED if number < 25 else State.FAILED, days_ago=number / 10)
+    def test_looks_at_the_newest_thousand_only(self, template):
+        first = sent(template)
+        now = timezone.now()
+        Message.objects.bulk_create(
+            copied(
+                first,
+                state=State.DELIVERED if number < arrivals.LOOKED_AT else State.FAILED,
+                created_at=now - timedelta(minutes=number + 1),
+            )
+            for number in range(arrivals.LOOKED_AT + 5)
+        )
 
-        assert self.share(template) == "100% of the last 25 delivered"
+        assert self.share(template) == "100% of the last 1,000 delivered"
 
 
 def test_what_became_of_texts_is_read_from_its_index(template):
@@ -290,6 +314,16 @@ class TestRenaming:
         assert "The topic “Finding us” now refers to “how_to_find_us”." in page.text
         assert Topic.objects.get().references == ["how_to_find_us"]
 
+    def test_names_no_topic_to_whoever_may_not_see_topics(self, bob, used):
+        SmsTemplate.objects.update(owner=bob)
+        used.refresh_from_db()
+
+        page = saved(bob, used, name="how_to_find_us", is_active=None)
+
+        assert "1 topic that you may not see now refers to “how_to_find_us”." in page.text
+        assert "by 1 topic that you may not see and 1 SMS action that you may not see" in page.text
+        assert "Finding us" not in page.text and "text_the_map" not in page.text
+
     def test_to_a_name_that_is_taken_changes_nothing(self, ann, used):
         factories.TemplateFactory(name="how_to_find_us")
 
@@ -332,6 +366,15 @@ class TestDeleting:
         assert "text_the_map</a> sends the text of “directions”, in the campaign <a" in lines
         assert "Booking line" in page and "Night line" in page
         assert page.count("text_the_map") == 1
+        assert SmsTemplate.objects.exists()
+
+    def test_counts_what_would_break_for_whoever_may_not_see_it(self, bob, used):
+        SmsTemplate.objects.update(owner=bob)
+
+        page = logged_in(bob).post(reverse("admin:sms_smstemplate_delete", args=[used.pk]), {"post": "yes"})
+
+        assert "One managed topic that you may not see tells the agent to send “directions”." in page.text
+        assert "Finding us" not in page.text and "text_the_map" not in page.text
         assert SmsTemplate.objects.exists()
 
     def test_says_it_of_several_at_once_too_and_deletes_none_of_them(self, ann, used):
