@@ -244,7 +244,8 @@ def _status_root() -> str:
 
 
 class MessageEvent(models.Model):
-    """One step in the life of a message. Append-only: the database refuses changes."""
+    """One step in the life of a message. Added and never changed: the database refuses each UPDATE. It does
+    not refuse DELETE, by which old messages go, nor TRUNCATE."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)

@@ -11,7 +11,7 @@ export const offerLanguages = (box) => {
 
   add.addEventListener("click", () => {
     const card = document.createElement("template");
-    card.innerHTML = blank.innerHTML.replaceAll("__prefix__", total.value);
+    card.innerHTML = blank.innerHTML.replaceAll("__prefix__", Number(total.value));
     total.value = Number(total.value) + 1;
     add.before(card.content);
     add.previousElementSibling.querySelector("input").focus();
