@@ -147,3 +147,31 @@ def test_all_pages_fit_a_desk_and_a_phone_and_shut_nobody_out(build, live_server
         return complaints
 
     assert in_browser(live_server.url, walk) == []
+
+
+def test_a_page_of_many_entries_fits_a_phone_and_shuts_nobody_out(build, live_server):
+    text = "midcall: 1\nsms_actions:\n- {name: sly, description: d, recipient: anyone}\ntopics:\n" + "".join(
+        f"- {{name: About the house {number:03}, content: New}}\n" for number in range(230)
+    )
+
+    def walk(page: Page) -> Any:
+        complaints: list[str] = []
+        given(page, text)
+        page.locator("summary:has-text('by name')").click()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width, height in WIDTHS.items():
+                page.set_viewport_size({"width": width, "height": height})
+                excess = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+                complaints += [f"{excess} px too wide at {width}"] * (excess > 0)
+                complaints += barriers(page)
+        warned = page.locator("section[aria-labelledby=warnings]").inner_text()
+        page.click("a:text-is('About the house 150')")
+        page.wait_for_url("**/?page=2#entry151")
+        return complaints, warned, page.locator("#entry151").inner_text()
+
+    complaints, warned, entry = in_browser(live_server.url, walk)
+
+    assert complaints == []
+    assert "the agent will text whatever number it is told" in warned
+    assert "About the house 150" in entry
