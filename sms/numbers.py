@@ -13,8 +13,8 @@ import phonenumbers
 _WRITTEN = re.compile(r"\+?[0-9 ().\-/]{5,25}")
 
 
-# A number of the North American plan as runtimes send it. There is nothing to be read out of it, and the parser
-# takes more time than all the rest that is done with a number.
+# A number of the North American plan as runtimes send it. There is nothing to be read out of it, and the
+# parser takes more time than all the rest that is done with a number.
 _PLAIN_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
 
 # The longest number as it is written in a text: 15 digits, a plus, and the spaces and dashes between.

@@ -87,7 +87,9 @@ def test_what_is_no_persons_phone_is_refused_in_words(number, words):
         numbers.refuse_untextable(numbers.parse(number))
 
 
-@pytest.mark.parametrize("number", ["+14155550123", "+13125550123", "+447400123456", "+18005550123", "+4930901820"])
+@pytest.mark.parametrize(
+    "number", ["+14155550123", "+13125550123", "+447400123456", "+18005550123", "+4930901820"]
+)
 def test_a_phone_is_not(number):
     numbers.refuse_untextable(numbers.parse(number))
 
