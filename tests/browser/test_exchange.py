@@ -156,10 +156,10 @@ def test_a_page_of_many_entries_fits_a_phone_and_shuts_nobody_out(build, live_se
 
     def walk(page: Page) -> Any:
         complaints: list[str] = []
-        given(page, text)
-        page.locator("summary:has-text('by name')").click()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            given(page, text)
+            page.locator("summary:has-text('by name')").click()
             for width, height in WIDTHS.items():
                 page.set_viewport_size({"width": width, "height": height})
                 excess = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
