@@ -6,13 +6,22 @@ BIN := $(VENV)/bin
 export PORT
 export SIMULATOR_PORT
 
-.PHONY: run test lint bench faults faults-short lock clean
+.PHONY: run test test-rows test-rest lint bench faults faults-short lock clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m builder.supervise
 
+PYTEST := $(BIN)/python -m pytest $(if $(CI),-p tests.no_skips)
+
+# The fault rows mostly wait for what is dead to be noticed: they run beside the rest, and print when they end.
 test: $(VENV)/test.stamp lint
-	@$(BIN)/python -m pytest $(if $(CI),-p tests.no_skips)
+	@$(MAKE) --no-print-directory --jobs=2 test-rows test-rest
+
+test-rows:
+	@$(PYTEST) -q tests/faults > $(VENV)/rows.log 2>&1; ended=$$?; cat $(VENV)/rows.log; exit $$ended
+
+test-rest:
+	@$(PYTEST) --ignore=tests/faults
 
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run: $(BIN)/ruff format .'; exit 1; }

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from celery import current_app
+from kombu import pools
 
 from sms import doorbell
 from sms.tasks import drain
@@ -20,7 +21,8 @@ def broker():
     before = current_app.conf.broker_url, current_app.conf.broker_transport_options
 
     def use(url: str) -> None:
-        current_app.pool.force_close_all()
+        # A pool that is closed stays known by its address.
+        pools.reset()
         current_app._pool = None
         current_app.amqp._producer_pool = None
         current_app.conf.broker_url = url
