@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks
+
+# Keys that stand in specifications and manuals, and so in every attacker's list.
+PUBLISHED_KEYS = {"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="}
+# Of 32 random bytes, fewer than this are never different ones.
+LEAST_DIFFERENT_BYTES = 16
 
 
 @register(Tags.security)
@@ -46,12 +53,22 @@ def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) ->
                 id="midcall.E012",
             )
         )
-    if settings.SECRET_KEY in settings.FIELD_ENCRYPTION_KEY:
+    if any(_is_of_secret_key(key) for key in settings.FIELD_ENCRYPTION_KEY):
         found.append(
             Error(
-                "SECRET_KEY and FIELD_ENCRYPTION_KEY are the same.",
+                "SECRET_KEY and FIELD_ENCRYPTION_KEY are the same, or one is made from the other.",
                 hint="Make one of them anew: whoever can sign a session must not read credentials.",
                 id="midcall.E013",
+            )
+        )
+    weak = [str(place) for place, key in enumerate(settings.FIELD_ENCRYPTION_KEY, 1) if _is_weak(key)]
+    if weak:
+        found.append(
+            Error(
+                f"FIELD_ENCRYPTION_KEY holds a key that can be guessed (number {', '.join(weak)}).",
+                hint="`manage.py generate_encryption_key` makes one. Put it in front, run `manage.py "
+                "rotate_keys`, and remove the weak one.",
+                id="midcall.E016",
             )
         )
     if settings.TWILIO_API_URL.startswith("http://"):
@@ -71,6 +88,17 @@ def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) ->
             )
         )
     return found
+
+
+def _is_of_secret_key(key: str) -> bool:
+    secret, decoded = settings.SECRET_KEY.encode(), base64.urlsafe_b64decode(key)
+    return key == settings.SECRET_KEY or decoded in (secret[:32], hashlib.sha256(secret).digest())
+
+
+def _is_weak(key: str) -> bool:
+    decoded = base64.urlsafe_b64decode(key)
+    is_text = all(32 <= byte < 127 for byte in decoded)
+    return key in PUBLISHED_KEYS or is_text or len(set(decoded)) < LEAST_DIFFERENT_BYTES
 
 
 def refuse_to_serve_with_errors() -> None:

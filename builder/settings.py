@@ -360,6 +360,9 @@ if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     )
     LOG_LEVEL = "INFO"
 
+# In the report of an error no variable and no posted value is shown.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "builder.reporting.WithoutValues"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.bench import accepting, idle, sending
+from tests.bench import accepting, idle, rotating, sending
 from tests.bench.services import Ground
 
 ROUNDS, SHORT_ROUNDS = 5, 2
@@ -113,7 +113,19 @@ def profile(ground: Ground, goals: Goals, rounds: int, short: bool) -> None:
         print(f"\n## What {title} costs\n\n{costs}")
 
 
-ROWS = {"send": send, "accept": accept, "idle": idle_system, "profile": profile}
+def rotate(ground: Ground, goals: Goals, rounds: int, short: bool) -> None:
+    load = _load()
+    found = rotating.measure(ground, short)
+    print(
+        f"\n## A new encryption key, kill -9 in the middle ({load})\n\n"
+        f"{found.rows:,} secrets; killed when {found.at_kill:,} had the new key; the rest in "
+        f"{found.seconds:.1f} s ({found.rate:,.0f} a second) by a second run, in which {found.entered:,} "
+        f"tokens were entered and {found.calls:,} tool calls answered, the slowest in "
+        f"{found.slowest_ms:,.0f} ms. With the new key alone, all are read, each with what it has to be."
+    )
+
+
+ROWS = {"send": send, "accept": accept, "idle": idle_system, "profile": profile, "rotate": rotate}
 
 
 def _note(rounds: Rounds, found: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,10 +13,11 @@ from cryptography.fernet import Fernet
 
 from tests.processes import ROOT
 
+SECRET_KEY = "k7Q2mZx9Lr4Tn8Wb3Yv6Ps1Dg5Hj0Fc_Ae-RuIoKtVyXwNzBqMlE"
 PRODUCTION = {
     "DATABASE_URL": "postgresql://midcall:pass@db.example.com:5432/midcall",
     "CELERY_BROKER_URL": "redis://broker.example.com/0",
-    "SECRET_KEY": "k7Q2mZx9Lr4Tn8Wb3Yv6Ps1Dg5Hj0Fc_Ae-RuIoKtVyXwNzBqMlE",
+    "SECRET_KEY": SECRET_KEY,
     "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
     "PUBLIC_URL": "https://sms.example.com",
     "ALLOWED_HOSTS": "sms.example.com",
@@ -32,6 +35,10 @@ OURS = (
     *("LOG_LEVEL", "EMAIL_URL", "EMAIL_FROM", "SILENT_SECONDS", "BEHIND_TLS_PROXY"),
     *("PORT", "SIMULATOR_PORT", "LEASE_SECONDS", "LATE_BOUND_SECONDS"),
 )
+
+
+def key_of(decoded: bytes) -> str:
+    return base64.urlsafe_b64encode(decoded).decode()
 
 
 def run(*words: str, **environment: str | None) -> tuple[int, str]:
@@ -70,6 +77,12 @@ def test_production_values_pass_every_check():
         ({"FIELD_ENCRYPTION_KEY": None}, "midcall.E002"),
         ({"FIELD_ENCRYPTION_KEY": "not a key"}, "midcall.E002"),
         ({"FIELD_ENCRYPTION_KEY": "Zm9v"}, "midcall.E002"),
+        ({"FIELD_ENCRYPTION_KEY": key_of(hashlib.sha256(SECRET_KEY.encode()).digest())}, "midcall.E013"),
+        ({"FIELD_ENCRYPTION_KEY": key_of(SECRET_KEY.encode()[:32])}, "midcall.E013"),
+        ({"FIELD_ENCRYPTION_KEY": key_of(bytes(32))}, "midcall.E016"),
+        ({"FIELD_ENCRYPTION_KEY": key_of(b"correct horse battery staple 123")}, "midcall.E016"),
+        ({"FIELD_ENCRYPTION_KEY": "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="}, "midcall.E016"),
+        ({"FIELD_ENCRYPTION_KEY": f"{Fernet.generate_key().decode()},{key_of(bytes(32))}"}, "midcall.E016"),
         ({"PUBLIC_URL": None}, "midcall.E003"),
         ({"PUBLIC_URL": "sms.example.com"}, "midcall.E003"),
         ({"PUBLIC_URL": "https://sms_prod.example.com"}, "midcall.E003"),

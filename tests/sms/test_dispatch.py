@@ -9,9 +9,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet
 from django.db.models.functions import Now
-from encrypted_model_fields import fields as library
 
 from sms import dispatch, outbox
 from sms.models import Message, Sender, State, UserProfile
@@ -191,9 +190,9 @@ class TestAnswers:
         )
         assert Sender.held(message.account_sid, message.sender) == message.reason
 
-    def test_a_wrong_key_holds_what_it_cannot_send(self, carrier, monkeypatch):
+    def test_a_wrong_key_holds_what_it_cannot_send(self, carrier, settings):
         message = MessageFactory()
-        monkeypatch.setattr(library, "CRYPTER", MultiFernet([Fernet(Fernet.generate_key())]))
+        settings.FIELD_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
 
         dispatch.drain()
 

@@ -5,76 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from cryptography.fernet import Fernet, MultiFernet
-from django.core import serializers
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, IntegrityError
 from django.db.models import ProtectedError
-from encrypted_model_fields import fields as library
 
-from sms.fields import Secret, WrongEncryptionKey
 from sms.models import Message, MessageEvent, OptOut, State, UserProfile
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-def stored_token(profile: UserProfile) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT twilio_auth_token FROM sms_userprofile WHERE id = %s", [profile.pk])
-        return cursor.fetchone()[0]
-
-
-@pytest.fixture
-def profile(olive):
-    return UserProfile.objects.get(user=olive)
-
-
-class TestSecrets:
-    def test_a_token_is_encrypted_at_rest(self, profile):
-        assert factories.AUTH_TOKEN not in stored_token(profile)
-        assert profile.twilio_auth_token.reveal() == factories.AUTH_TOKEN
-
-    def test_a_token_prints_as_dots(self, profile):
-        shown = f"{profile.twilio_auth_token} {profile.twilio_auth_token!r} {vars(profile)}"
-
-        assert factories.AUTH_TOKEN not in shown
-
-    def test_a_dump_carries_no_token(self, profile):
-        dumped = serializers.serialize("json", UserProfile.objects.all())
-
-        assert factories.AUTH_TOKEN not in dumped
-        assert stored_token(profile) not in dumped
-
-    def test_saving_a_profile_leaves_the_stored_token_as_it_is(self, profile):
-        before = stored_token(profile)
-
-        profile.twilio_from = "+13125550199"
-        profile.save()
-
-        assert stored_token(profile) == before
-
-    def test_a_wrong_key_is_a_loud_error_and_harms_nothing(self, profile, monkeypatch):
-        before = stored_token(profile)
-        monkeypatch.setattr(library, "CRYPTER", MultiFernet([Fernet(Fernet.generate_key())]))
-
-        again = UserProfile.objects.get(pk=profile.pk)
-        with pytest.raises(WrongEncryptionKey, match="FIELD_ENCRYPTION_KEY"):
-            again.twilio_auth_token.reveal()
-        again.save()
-
-        assert stored_token(profile) == before
-
-    def test_ciphertext_that_someone_types_in_is_not_decrypted(self, profile):
-        stolen = stored_token(profile)
-        profile.twilio_auth_token = stolen
-        profile.save()
-
-        assert UserProfile.objects.get(pk=profile.pk).twilio_auth_token.reveal() == stolen
-
-    def test_secrets_compare_without_being_read(self):
-        assert Secret("a") == Secret("a")
-        assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
 
 
 class TestTemplates:
