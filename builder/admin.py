@@ -15,10 +15,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from builder.detour import LeavesForTemplate, ReturnsToTopic
@@ -27,12 +25,14 @@ from builder.forms import SmsActionForm, TopicForm
 from builder.linted import Linted
 from builder.models import SmsAction, Topic
 from builder.usage import InUse
-from sms import arrivals
+from sms import arrivals, verification
 from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from sms.admin import sent_by
 from sms.copies import Duplicates
-from sms.models import SmsTemplate, UserProfile
+from sms.models import ProviderName, SmsTemplate, UserProfile
 from sms.pages import OwnedPage, Page
+from sms.profiles import UserProfileAdmin as BareUserProfileAdmin
+from sms.profiles import Verifies
 from sms.trying import Tries
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class TopicAdmin(Exchanged, Linted, LeavesForTemplate, Page[Topic]):
         super().save_model(request, obj, form, change)
 
 
-class SmsActionAdmin(Exchanged, OwnedPage[SmsAction]):
+class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
     form = SmsActionForm
     list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
     list_filter = ("is_active", "provider", "recipient")
@@ -132,7 +132,7 @@ class SmsActionAdmin(Exchanged, OwnedPage[SmsAction]):
 
     def get_fieldsets(self, request: HttpRequest, obj: SmsAction | None = None) -> Any:
         what, provider, twilio, when = super().get_fieldsets(request, obj)
-        if obj is None or (obj.owner_id == request.user.pk and self.has_change_permission(request, obj)):
+        if obj is None or self._holds_own_credentials(request, obj):
             description = (
                 "Kept on your profile and shared by all your Twilio actions and templates: you enter them "
                 "once. What you change here changes there."
@@ -148,21 +148,57 @@ class SmsActionAdmin(Exchanged, OwnedPage[SmsAction]):
             when,
         ]
 
-    @method_decorator(sensitive_post_parameters("auth_token"))
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return super().changeform_view(request, *args, **kwargs)
+    def _holds_own_credentials(self, request: HttpRequest, obj: SmsAction | None) -> bool:
+        if obj is None:
+            return self.has_add_permission(request)
+        return obj.owner_id == request.user.pk and self.has_change_permission(request, obj)
+
+    def profile_entered(self, request: HttpRequest, object_id: str | None) -> UserProfile | None:
+        obj = self.get_object(request, object_id) if object_id else None
+        if (object_id and obj is None) or request.POST.get("provider") == ProviderName.ATLAS:
+            return None
+        return UserProfile.of(request.user) if self._holds_own_credentials(request, obj) else None
 
     def save_model(self, request: HttpRequest, obj: SmsAction, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         obj.owner_profile()
         if form.save_credentials():
             self.message_user(request, "Your Twilio credentials are stored on your profile.", messages.INFO)
+            self.say_what_was_found(request, UserProfile.of(request.user))
+
+
+class UserProfileAdmin(BareUserProfileAdmin):
+    """A profile, which says which templates and actions its credentials carry."""
+
+    def losses(self, request: HttpRequest, profile: UserProfile) -> SafeString | str:
+        templates = list(SmsTemplate.objects.filter(owner=profile.user, provider=ProviderName.TWILIO))
+        actions = list(SmsAction.objects.filter(owner=profile.user, provider=ProviderName.TWILIO))
+        kinds = [
+            ("SMS templates", templates),
+            ("SMS actions", actions),
+            ("campaigns", self.campaigns_of(request, templates, actions)),
+        ]
+        lines = [(title, links(things)) for title, things in kinds if things]
+        return (
+            format_html(
+                '<span class="mc-block">What stops: {}.</span>', format_html_join("; ", "{} {}", lines)
+            )
+            if lines
+            else "No template and no action uses it yet."
+        )
+
+    def campaigns_of(
+        self, request: HttpRequest, templates: list[SmsTemplate], actions: list[SmsAction]
+    ) -> list[Model]:
+        """Where these may be sent, as far as the user may know; whoever knows of campaigns says it."""
+        return []
 
 
 def _whose_credentials(action: SmsAction) -> SafeString:
     profile = UserProfile.of(action.owner)
-    stored = profile.twilio_account_sid and profile.twilio_auth_token
-    words = "are stored" if stored else "are missing: nothing can be sent until they enter them"
+    words = "are missing: nothing can be sent until they enter them"
+    if profile.has_credentials:
+        words = f"are stored, {verification.when(profile)}"
     return format_html("The credentials are those of {}; they {}.", action.owner, words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,8 +13,10 @@ from builder.detour import Draft
 from builder.linted import LintedForm
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from builder.widgets import ActionsInput, Lines, Referable
-from sms import outbox
-from sms.forms import SendableForm, TokenField, is_own, token_help
+from sms import outbox, verification
+from sms.choosing import as_stored
+from sms.credentials import TokenField, VerifiedForm, is_own, token_help
+from sms.forms import SendableForm
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
 from sms.validators import validate_sender
@@ -73,7 +76,7 @@ def _referable(user: Any) -> list[Referable]:
     ]
 
 
-class SmsActionForm(SendableForm):
+class SmsActionForm(SendableForm, VerifiedForm):
     """With the owner's own Twilio credentials, which are kept on the profile for all actions at once."""
 
     account_sid = forms.CharField(
@@ -89,14 +92,13 @@ class SmsActionForm(SendableForm):
         required=False,
         max_length=SENDER_CHARACTERS,
         validators=[validate_sender],
-        widget=UnfoldAdminTextInputWidget,
         help_text="A verified Twilio number to send from, such as +13125550100, or a Messaging Service.",
     )
 
-    CREDENTIALS: ClassVar = {
-        "account_sid": "twilio_account_sid",
-        "auth_token": "twilio_auth_token",
-        "default_from": "twilio_from",
+    ENTRIES: ClassVar = {
+        "twilio_account_sid": "account_sid",
+        "twilio_auth_token": "auth_token",
+        "twilio_from": "default_from",
     }
 
     class Meta:
@@ -113,6 +115,7 @@ class SmsActionForm(SendableForm):
             self.initial["account_sid"] = self.profile.twilio_account_sid
             self.initial["default_from"] = self.profile.twilio_from
             self.fields["auth_token"].help_text = token_help(self.profile)
+            self._offer_known(self.profile, reverse("admin:sms_userprofile_senders"))
             self.fields["account_sid"].validators += UserProfile._meta.get_field(
                 "twilio_account_sid"
             ).validators
@@ -122,9 +125,12 @@ class SmsActionForm(SendableForm):
         if "template" in self.fields:
             self.fields["template"].empty_label = "The agent writes the text"  # type: ignore[attr-defined]
 
+    def clean_default_from(self) -> str:
+        return as_stored(self.cleaned_data["default_from"])
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        changed = [name for name in self.CREDENTIALS if name in self.changed_data]
+        changed = self._credentials_changed()
         owner = cleaned.get("owner") or self.instance.owner
         if changed and owner != self.user:
             self.add_error(
@@ -132,18 +138,33 @@ class SmsActionForm(SendableForm):
                 f"The action belongs to {owner}, whose credentials are not yours to enter. Leave these "
                 "fields as they were, or make yourself the owner.",
             )
+        elif changed:
+            self.refuse_unverified()
         return cleaned
+
+    def senders_of(self, owner: Any) -> Mapping[str, str] | None:
+        checked = verification.found()
+        if checked and checked.is_new and owner == self.user:
+            return checked.account.senders if checked.account else None
+        return super().senders_of(owner)
+
+    def _credentials_changed(self) -> list[str]:
+        return [name for name in self.ENTRIES.values() if name in self.changed_data]
 
     def save_credentials(self) -> bool:
         """Store what was entered on the user's own profile. False if nothing was."""
-        changed = [name for name in self.CREDENTIALS if name in self.changed_data]
+        changed = self._credentials_changed()
         if not changed or self.cleaned_data.get("provider") != ProviderName.TWILIO:
             return False
         profile, _ = UserProfile.objects.get_or_create(user=self.user)
         if not is_own(profile, self.user):
             return False
-        for name in changed:
-            setattr(profile, self.CREDENTIALS[name], self.cleaned_data[name])
+        for stored, name in self.ENTRIES.items():
+            if name in changed:
+                setattr(profile, stored, self.cleaned_data[name])
+        checked = verification.found()
+        if checked:
+            checked.note_on(profile)
         profile.save()
         if "auth_token" in changed and profile.twilio_account_sid:
             # What was held for the old token's sake goes on with the new one.

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
+from builder.admin import UserProfileAdmin as BareUserProfileAdmin
 from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
@@ -27,7 +28,7 @@ from campaigns.integrations import Integrations
 from campaigns.models import Campaign, reaches
 from campaigns.preview import Preview
 from sms.admin import sent_by
-from sms.models import SmsTemplate
+from sms.models import SmsTemplate, UserProfile
 from sms.pages import Page, may_see
 
 
@@ -121,6 +122,19 @@ class SmsTemplateAdmin(BareSmsTemplateAdmin):
     ) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
         return type(form.__name__, (KeepsTemplateApart, form), {})
+
+
+@admin.register(UserProfile)
+class UserProfileAdmin(BareUserProfileAdmin):
+    def campaigns_of(
+        self, request: HttpRequest, templates: list[SmsTemplate], actions: list[SmsAction]
+    ) -> list[Model]:
+        if not may_see(request.user, Campaign):
+            return []
+        by_reference = Topic.by_reference()
+        topics = [topic for template in templates for topic in by_reference.get(template.name, [])]
+        found = Campaign.objects.filter(Q(topics__in=topics) | Q(actions__in=actions))
+        return list(found.distinct().order_by("name"))
 
 
 @admin.register(SmsAction)

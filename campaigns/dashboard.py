@@ -212,7 +212,7 @@ def _steps(request: HttpRequest) -> list[Step]:
             "Enter your Twilio credentials",
             "On your profile, once. With Atlas alone you can skip this.",
             reverse("admin:sms_userprofile_me"),
-            bool(profile.twilio_account_sid and profile.twilio_auth_token),
+            profile.has_credentials,
         ),
         Step(
             "Write an SMS template",

@@ -1,4 +1,4 @@
-"""The pages for SMS templates, profiles and opt-outs; the messages' are in sms/oncall.py.
+"""The pages for SMS templates and opt-outs; the messages' are in sms/oncall.py, profiles' in sms/profiles.py.
 
 Templates and messages are registered by the floors above, which know who uses a template and which call a
 message belongs to.
@@ -14,16 +14,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.debug import sensitive_post_parameters
 from unfold.paginator import InfinitePaginator
 
 from sms import numbers, outbox, text
 from sms.cards import card_is_posted
-from sms.forms import LiftForm, OptOutForm, UserProfileForm
-from sms.models import OptOut, Sendable, SmsTemplate, UserProfile
+from sms.forms import LiftForm, OptOutForm
+from sms.models import OptOut, Sendable, SmsTemplate
 from sms.pages import OwnedPage, Page, Since, first_words, label
 from sms.writing import SmsTemplateForm
 
@@ -119,90 +117,6 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
             return JsonResponse({"error": "You may not change this template."}, status=403)
         form = self.get_form(request, template, change=template is not None)
         return JsonResponse(form(request.POST, instance=template).previews)
-
-
-@admin.register(UserProfile)
-class UserProfileAdmin(Page[UserProfile]):
-    """Everybody's own profile; superusers reach the others' from the user's page."""
-
-    form = UserProfileForm
-    list_display = ("user", "has_credentials", "twilio_from", "twilio_enabled", "atlas_enabled")
-    list_select_related = ("user",)
-    ordering = ("user__username",)
-    fieldsets = (
-        (
-            "Twilio",
-            {
-                "description": "Entered once, used by all of the user's own Twilio templates and actions.",
-                "fields": (
-                    "twilio_account_sid",
-                    "auth_token",
-                    "remove_token",
-                    "secondary_token",
-                    "remove_secondary",
-                    "twilio_from",
-                ),
-            },
-        ),
-        ("Providers", {"fields": ("twilio_enabled", "atlas_enabled")}),
-    )
-
-    @admin.display(description="credentials", boolean=True)
-    def has_credentials(self, obj: UserProfile) -> bool:
-        return bool(obj.twilio_account_sid and obj.twilio_auth_token)
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path("me/", self.admin_site.admin_view(self.me), name="sms_userprofile_me"),
-            *super().get_urls(),
-        ]
-
-    def me(self, request: HttpRequest) -> HttpResponse:
-        profile, _ = UserProfile.objects.get_or_create(user=_user(request))
-        return HttpResponseRedirect(reverse("admin:sms_userprofile_change", args=[profile.pk]))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
-        profiles = super().get_queryset(request).select_related("user")
-        return profiles if _is_superuser(request) else profiles.filter(user=_user(request))
-
-    def get_fieldsets(self, request: HttpRequest, obj: UserProfile | None = None) -> Any:
-        twilio, providers = super().get_fieldsets(request, obj)
-        title, options = twilio
-        fields = options["fields"]
-        for token, removal in (("auth_token", "remove_token"), ("secondary_token", "remove_secondary")):
-            if obj is None or not getattr(obj, f"twilio_{token}"):
-                fields = tuple(name for name in fields if name != removal)
-        return [(title, {**options, "fields": fields}), providers]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if _is_superuser(request) else ("twilio_enabled", "atlas_enabled")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return True
-
-    def has_view_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
-        return _is_superuser(request) or obj is None or obj.user_id == request.user.pk
-
-    def has_change_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
-        return self.has_view_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: UserProfile, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        form.resume()
-
-    @method_decorator(sensitive_post_parameters("auth_token", "secondary_token"))
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return super().changeform_view(request, *args, **kwargs)
-
-    def response_change(self, request: HttpRequest, obj: UserProfile) -> HttpResponse:
-        self.message_user(request, "The profile is saved.", messages.SUCCESS)
-        return HttpResponseRedirect(request.path)
 
 
 class Standing(admin.SimpleListFilter):
@@ -315,12 +229,3 @@ def search_number(queryset: QuerySet[Any], field: str, written: str) -> QuerySet
         return queryset.filter(**{field: numbers.parse(written)})
     except numbers.NotANumber:
         return queryset.none()
-
-
-def _user(request: HttpRequest) -> Any:
-    # Behind admin_view nobody is anonymous.
-    return request.user
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)

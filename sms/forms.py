@@ -1,27 +1,23 @@
-"""The forms for profiles and opt-outs, and what those for templates and actions share."""
+"""The forms for opt-outs, and what those for templates and actions share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
 )
 
-from sms import numbers, outbox
-from sms.models import OnDoubt, OptOut, ProviderName, UserProfile
-
-# Twilio's tokens have 32 characters; room for those of others that speak its API.
-MAX_TOKEN_CHARACTERS = 128
+from sms import numbers, verification
+from sms.choosing import SenderInput, as_stored
+from sms.models import SENDER_CHARACTERS, OnDoubt, OptOut, ProviderName, UserProfile
 
 SPANS = {
     60: "1 minute",
@@ -51,24 +47,6 @@ class Stated(forms.TextInput):
             name,
             value or "",
         )
-
-
-class TokenField(forms.CharField):
-    """A secret that is written and never shown: what is stored is not rendered, blank keeps it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            required=False,
-            max_length=MAX_TOKEN_CHARACTERS,
-            widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> Any:
-        token = super().clean(value)
-        if token and not (token.isascii() and token.isprintable() and " " not in token):
-            raise ValidationError("A token has no spaces and no special characters: copy it once more.")
-        return token
 
 
 class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -108,6 +86,16 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["description"].widget.attrs["rows"] = 3
         if "provider" in self.fields:
             self._offer_providers()
+        if "sender" in self.fields:
+            self._offer_senders()
+
+    def _offer_senders(self) -> None:
+        profile = UserProfile.of(self.instance.owner)
+        default = profile.twilio_from
+        widget = SenderInput(f"The default: {default}" if default else "The default")
+        widget.attrs["maxlength"] = SENDER_CHARACTERS
+        widget.senders = profile.senders
+        self.fields["sender"].widget = widget
 
     def _offer_providers(self) -> None:
         field = self.fields["provider"]
@@ -129,7 +117,28 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         # The owner is known even where the form does not show it, so what is unique per owner is checked.
         return super()._get_validation_exclusions() - {"owner"}  # type: ignore[misc,no-any-return]
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        sender = tidied_sender(cleaned.get("sender") or "")
+        is_new = {"sender", "owner", "provider"} & set(self.changed_data)
+        if sender and is_new and cleaned.get("provider") == ProviderName.TWILIO:
+            owner = cleaned.get("owner") or self.instance.owner
+            try:
+                verification.refuse_foreign(sender, self.senders_of(owner), _VERIFY_AGAIN)
+            except ValidationError as error:
+                self.add_error("sender", error)
+        return cleaned
 
+    def senders_of(self, owner: Any) -> Mapping[str, str] | None:
+        """The senders of the owner's account, as far as they are known."""
+        senders: Mapping[str, str] | None = UserProfile.of(owner).senders
+        return senders
+
+
+_VERIFY_AGAIN = (
+    " If you have just got it at Twilio, press “Verify again” under Account > My profile: then it is known "
+    "here."
+)
 _NO_PROVIDER = "No provider is enabled for the owner. An administrator enables one on the user's profile."
 
 
@@ -138,73 +147,6 @@ def _only(provider: ProviderName, profile: UserProfile) -> str:
         return f"{provider.label}. Twilio is not enabled for {profile.user}."
     why = "is not enabled for " + str(profile.user) if not profile.atlas_enabled else "is not set up here"
     return f"{provider.label}. Atlas {why}."
-
-
-class UserProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    auth_token = TokenField(label="Auth Token")
-    remove_token = forms.BooleanField(
-        label="Remove the stored token",
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text="From then on, none of this user's Twilio templates and actions sends anything.",
-    )
-
-    secondary_token = TokenField(label="Secondary Auth Token")
-    remove_secondary = forms.BooleanField(
-        label="Remove the secondary token",
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text="Once Twilio has promoted it: enter it above as the Auth Token first.",
-    )
-
-    # Field, removal and where they are stored.
-    TOKENS: ClassVar = [
-        ("auth_token", "remove_token", "twilio_auth_token"),
-        ("secondary_token", "remove_secondary", "twilio_secondary_token"),
-    ]
-
-    class Meta:
-        model = UserProfile
-        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "auth_token" in self.fields:
-            self.fields["auth_token"].help_text = token_help(self.instance)
-        if "secondary_token" in self.fields:
-            stored = "One is stored. " if self.instance.twilio_secondary_token else ""
-            self.fields[
-                "secondary_token"
-            ].help_text = (
-                f"{stored}Only while you rotate the token at Twilio: receipts may be signed with either."
-            )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        for token, removal, _ in self.TOKENS:
-            if cleaned.get(token) and cleaned.get(removal):
-                self.add_error(removal, "Either enter a new token or remove the stored one.")
-        return cleaned
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        for token, removal, stored in self.TOKENS:
-            if self.cleaned_data.get(removal):
-                setattr(self.instance, stored, None)
-            elif self.cleaned_data.get(token):
-                setattr(self.instance, stored, self.cleaned_data[token])
-
-    def resume(self) -> None:
-        """Let what was held for the old credentials' sake go on with the new ones."""
-        if self.cleaned_data.get("auth_token") and self.instance.twilio_account_sid:
-            outbox.release(self.instance.twilio_account_sid)
-
-
-def token_help(profile: UserProfile) -> str:
-    """Whether a token is stored, and what an entry does."""
-    if profile.twilio_auth_token:
-        return "A token is stored; it is never shown. Leave this empty to keep it."
-    return "None is stored yet. It stands beside the Account SID in the Twilio console."
 
 
 class OptOutForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -245,8 +187,3 @@ class CancelForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text="Whoever looks for this text later reads it: “The restaurant is closed on Friday”.",
     )
-
-
-def is_own(profile: UserProfile, user: AbstractBaseUser | Any) -> bool:
-    """Whether a profile is the user's own."""
-    return bool(user.pk) and profile.user_id == user.pk

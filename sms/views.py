@@ -44,6 +44,9 @@ def status(request: HttpRequest, message_id: UUID, attempt: int) -> HttpResponse
     except NoCredential as error:
         logger.error("a receipt for message %s cannot be verified: %s", message.pk, error)
         return HttpResponseForbidden()
+    if not credentials[0].signing_tokens():
+        logger.error("a receipt for message %s cannot be verified: only an API key is stored", message.pk)
+        return HttpResponseForbidden()
     if request.POST.get("AccountSid") != message.account_sid or not _signed(request, provider, credentials):
         logger.warning("a receipt for message %s has a wrong signature", message.pk)
         return HttpResponseForbidden()

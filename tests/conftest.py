@@ -1,4 +1,4 @@
-"""What all tests share: a real PostgreSQL, and people with names."""
+"""What all tests share: a real PostgreSQL, a simulated carrier, and people with names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import os
 import pytest
 
 from tests import factories
+from tests.factories import ACCOUNT_SID, AUTH_TOKEN
+from tests.processes import Carrier
+
+ATLAS_SID, ATLAS_TOKEN = "AC" + "5" * 32, "6" * 32
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -14,6 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from builder import embedded
 
         embedded.start()
+
+
+@pytest.fixture(autouse=True)
+def nowhere(settings):
+    """Texts go nowhere where a test does not say otherwise, whatever else runs on this machine."""
+    settings.TWILIO_API_URL = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -30,3 +40,23 @@ def campaign(olive):
 @pytest.fixture
 def connection(campaign):
     return factories.ConnectionFactory(campaign=campaign)
+
+
+@pytest.fixture(scope="session")
+def carrier_process(tmp_path_factory):
+    carrier = Carrier(tmp_path_factory.mktemp("carrier"), {ACCOUNT_SID: AUTH_TOKEN, ATLAS_SID: ATLAS_TOKEN})
+    carrier.start()
+    yield carrier
+    carrier.stop()
+
+
+@pytest.fixture
+def carrier(carrier_process, settings):
+    """The carrier, behaving and empty, as the one that texts go to."""
+    settings.TWILIO_API_URL = carrier_process.url
+    settings.ATLAS_ACCOUNT_SID, settings.ATLAS_AUTH_TOKEN = ATLAS_SID, ATLAS_TOKEN
+    settings.ATLAS_FROM = "+13125550100"
+    carrier_process.behave()
+    carrier_process.forget()
+    yield carrier_process
+    carrier_process.behave()

@@ -53,6 +53,23 @@ class UserProfile(models.Model):
     twilio_auth_token = SecretField("Auth Token", null=True, blank=True)
     # While a token is being rotated at Twilio, webhooks may be signed with either.
     twilio_secondary_token = SecretField("secondary Auth Token", null=True, blank=True)
+    # Sends in the token's place; webhooks are signed with the token all the same.
+    twilio_api_key = models.CharField(
+        "API key",
+        max_length=34,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[
+            RegexValidator(
+                r"\ASK[0-9a-fA-F]{32}\Z",
+                "An API key is SK followed by 32 of the characters 0-9 and a-f: the SID of the key.",
+            )
+        ],
+        help_text="SK and 32 characters. Optional: texts are then sent with the key, which can be revoked by "
+        "itself.",
+    )
+    twilio_api_secret = SecretField("API key secret", null=True, blank=True)
     twilio_from = models.CharField(
         "default From",
         max_length=SENDER_CHARACTERS,
@@ -61,6 +78,13 @@ class UserProfile(models.Model):
         help_text="The sender where a template or an action names none: a number of the account, such as "
         "+13125550100, or a Messaging Service.",
     )
+    # What Twilio said of the account when these credentials were verified; None while they are not.
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    account_name = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    account_status = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
+    may_list = models.BooleanField(null=True, blank=True, editable=False)
+    # The addresses that it may text from, with what people call them; None if that is not known.
+    senders = models.JSONField(null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -74,6 +98,12 @@ class UserProfile(models.Model):
             raise ValidationError(
                 {"twilio_account_sid": "This is the platform's own account; choose Atlas to send with it."}
             )
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is something to send with."""
+        secret = self.twilio_auth_token or (self.twilio_api_key and self.twilio_api_secret)
+        return bool(self.twilio_account_sid and secret)
 
     @classmethod
     def of(cls, user: Any) -> UserProfile:
@@ -106,6 +136,6 @@ class UserProfile(models.Model):
             return ""
         if not self.twilio_enabled:
             return "Twilio is not enabled for the owner of this text."
-        if not (self.twilio_account_sid and self.twilio_auth_token):
+        if not self.has_credentials:
             return "The owner of this text has no Twilio credentials on their profile."
         return ""

@@ -11,11 +11,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sms.fields import Secret
-from sms.models import Message, State
+from sms.models import Message, State, UserProfile
 
 # Until when a text may be written to a socket (time.monotonic() seconds). A process that was frozen past it
 # must not: its text may have been looked up, not found, and handed over by another meanwhile.
 write_before: ContextVar[float] = ContextVar("write_before", default=math.inf)
+
+
+# How long a person waits for a credential to be verified.
+VERIFY_SECONDS = 5
 
 
 class NotAccepted(Exception):
@@ -47,6 +51,21 @@ class NoCredential(Exception):
     """The account that a text was promised with can no longer be used; the message says why."""
 
 
+class Unverified(Exception):
+    """The provider did not say whether a credential is good; the message says why, in plain words."""
+
+
+class WrongCredential(Exception):
+    """The provider knows no such credential, or nothing can be sent with it.
+
+    `part` is the field of Credential that is to be mended; the message says how.
+    """
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(reason)
+        self.part = part
+
+
 class Unconfirmed(Exception):
     """The provider may or may not have taken the text: it is never handed over again on a guess."""
 
@@ -59,16 +78,32 @@ class Unconfirmed(Exception):
 class Credential:
     """An account at a provider. Tokens stay sealed until the moment of use.
 
-    While a token is rotated, webhooks may be signed with the secondary one.
+    While a token is rotated, webhooks may be signed with the secondary one. With an API key, that sends;
+    webhooks are signed with the token all the same.
     """
 
     account_sid: str
-    auth_token: Secret | str
+    auth_token: Secret | str | None
     secondary_token: Secret | str | None = None
+    api_key: str = ""
+    api_secret: Secret | str | None = None
 
-    def token(self) -> str:
-        """The plain token to send with. Raises WrongEncryptionKey."""
-        return _plain(self.auth_token)
+    @classmethod
+    def of(cls, profile: UserProfile) -> Credential:
+        """What a user's profile holds, complete or not."""
+        return cls(
+            profile.twilio_account_sid,
+            profile.twilio_auth_token,
+            profile.twilio_secondary_token,
+            profile.twilio_api_key,
+            profile.twilio_api_secret,
+        )
+
+    def login(self) -> tuple[str, str]:
+        """The name and the plain secret to send with. Raises WrongEncryptionKey."""
+        if self.api_key and self.api_secret:
+            return self.api_key, _plain(self.api_secret)
+        return self.account_sid, _plain(self.auth_token or "")
 
     def signing_tokens(self) -> list[str]:
         """The plain tokens that a webhook may be signed with. Raises WrongEncryptionKey."""
@@ -80,6 +115,21 @@ class Credential:
 
 def _plain(token: Secret | str) -> str:
     return token if isinstance(token, str) else token.reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a provider says of an account whose credential is good.
+
+    `may_list` is whether messages may be listed, without which a text whose answer was lost stays in doubt;
+    None if the provider did not say. `senders` are the addresses that it may text from, with what people call
+    them: None if it may not be known which, or there are more than were read.
+    """
+
+    name: str
+    status: str
+    may_list: bool | None
+    senders: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +176,12 @@ class Provider(ABC):
     def credentials(self, account_sid: str) -> list[Credential]:
         """What is stored for an account that a webhook names: several, if users share it; none, if it is
         not ours."""
+
+    @abstractmethod
+    async def verify(self, credential: Credential) -> Account:
+        """What the account is and holds, in VERIFY_SECONDS at most: somebody waits for it.
+
+        Raises WrongCredential, or Unverified if the provider does not say."""
 
     @abstractmethod
     async def send(self, message: Message, credential: Credential) -> Report:

@@ -1,4 +1,4 @@
-"""Twilio's Messages API, through its SDK's async client. The only file that imports the SDK."""
+"""Twilio's API, through its SDK's async client. What it says of an account is in account.py."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -27,8 +28,9 @@ from twilio.request_validator import RequestValidator
 
 from sms import text
 from sms.models import Message, State, UserProfile
-from sms.providers import codes, keywords
+from sms.providers import account, codes, keywords
 from sms.providers.base import (
+    Account,
     Credential,
     Inbound,
     NoCredential,
@@ -100,17 +102,25 @@ class Twilio(Provider):
 
     def credential(self, message: Message) -> Credential:
         profile = message.profile
-        if profile is None or profile.twilio_auth_token is None:
+        if profile is None or not profile.has_credentials:
             raise NoCredential("The owner's Twilio credentials have been removed.")
         if profile.twilio_account_sid != message.account_sid:
             raise NoCredential("The owner has another Twilio account by now than this was promised with.")
-        return _credential(profile)
+        return Credential.of(profile)
 
     def credentials(self, account_sid: str) -> list[Credential]:
         if not _ACCOUNT_SID.fullmatch(account_sid):
             return []
         profiles = UserProfile.objects.filter(twilio_account_sid=account_sid, twilio_auth_token__isnull=False)
-        return [_credential(profile) for profile in profiles]
+        return [Credential.of(profile) for profile in profiles]
+
+    async def verify(self, credential: Credential) -> Account:
+        # With connections of its own: whoever waits has an event loop of their own, too.
+        http = _KeptAlive()
+        try:
+            return await account.verify(credential, partial(_client, http=http))
+        finally:
+            await http.close()
 
     async def send(self, message: Message, credential: Credential) -> Report:
         by_service = message.sender.startswith("MG")
@@ -209,16 +219,11 @@ class Twilio(Provider):
         self._clients.clear()
 
     def _client(self, credential: Credential) -> Client:
-        # Here, because the web server verifies signatures with this class and never sends: 30 MB.
-        from twilio.rest import Client
-
         client = self._clients.get(credential)
         if client is None:
             if self._http is None:
                 self._http = _KeptAlive()
-            client = Client(credential.account_sid, credential.token(), http_client=self._http)
-            if settings.TWILIO_API_URL:
-                client.api.base_url = settings.TWILIO_API_URL
+            client = _client(credential, self._http)
             self._clients[credential] = client
         return client
 
@@ -277,9 +282,15 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         await asyncio.sleep(0)
 
 
-def _credential(profile: UserProfile) -> Credential:
-    assert profile.twilio_auth_token is not None
-    return Credential(profile.twilio_account_sid, profile.twilio_auth_token, profile.twilio_secondary_token)
+def _client(credential: Credential, http: _KeptAlive) -> Client:
+    # Here, because most processes of the web server verify signatures with this module and never send: 30 MB.
+    from twilio.rest import Client
+
+    client = Client(*credential.login(), account_sid=credential.account_sid, http_client=http)
+    if settings.TWILIO_API_URL:
+        # Each part of the API has a host name of its own.
+        client.api.base_url = client.messaging.base_url = settings.TWILIO_API_URL
+    return client
 
 
 def _refuse_late_writes() -> aiohttp.TraceConfig:

@@ -26,20 +26,48 @@ INBOUND = "inbound"
 TOLD_STATUSES = frozenset({"sent", "delivered", "undelivered", "failed"})
 DEFAULT_PACE_SECONDS = 0.1
 MAX_PACE_SECONDS = 3_600
+# What an API key may be allowed to do; only a token may see the account itself.
+RIGHTS = ("send", "read", "list", "numbers", "services")
+EVERY_RIGHT = frozenset((*RIGHTS, "account"))
 # How long a text takes to reach a status from the one before it, in paces.
 PACES = {"sending": 0.5, "sent": 0.5, "failed": 0.5, "delivered": 1.5, "undelivered": 1.5}
 KEPT_POSTS = 100_000
 
 
+# A number, a Messaging Service or an API key, by the names of their fields.
+Holding = dict[str, Any]
+
+
+def _numbers() -> list[Holding]:
+    # Numbers with 555-01xx are kept for fiction (North American Numbering Plan).
+    return [
+        {"phone_number": "+13125550142", "friendly_name": "(312) 555-0142", "sms": True},
+        {"phone_number": "+13125550100", "friendly_name": "(312) 555-0100", "sms": True},
+        {"phone_number": "+13125550188", "friendly_name": "Voice only", "sms": False},
+    ]
+
+
+def _services() -> list[Holding]:
+    return [{"sid": "MG" + "0123456789abcdef" * 2, "friendly_name": "Booking line"}]
+
+
 @dataclass(slots=True)
 class Account:
-    """One customer. Either token opens the API; callbacks are signed with the first."""
+    """One customer. Either token opens the API; callbacks are signed with the first.
+
+    `keys` open it, too: each {"sid", "secret", "rights"}, where `rights` are some of RIGHTS, or None for a
+    standard key, which may do all but see the account itself.
+    """
 
     sid: str
     auth_token: str = field(repr=False)
     secondary_token: str | None = field(default=None, repr=False)
     status: str = "active"
     inbound_url: str | None = None
+    friendly_name: str = "Simulated account"
+    numbers: list[Holding] = field(default_factory=_numbers)
+    services: list[Holding] = field(default_factory=_services)
+    keys: list[Holding] = field(default_factory=list, repr=False)
 
     def record(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ACCOUNT_FIELDS}
@@ -163,7 +191,7 @@ class Carrier:
         self.on_told_status: list[Callable[[Text], None]] = []
         self.on_clear: list[Callable[[], None]] = []
         self._journal = journal
-        self._credentials: dict[str, Account] = {}
+        self._credentials: dict[str, tuple[Account, frozenset[str]]] = {}
         self._shelves: dict[tuple[str, str | None], list[Text]] = {}
         self._taken = 0
 
@@ -189,17 +217,21 @@ class Carrier:
         account = Account(**{**(old.record() if old else {}), **changes})
         self.accounts[account.sid] = account
         self._credentials = {
-            _credential(account.sid, token): account
+            _credential(account.sid, token): (account, EVERY_RIGHT)
             for account in self.accounts.values()
             for token in (account.auth_token, account.secondary_token)
             if token
+        } | {
+            _credential(key["sid"], key["secret"]): (account, _rights(key))
+            for account in self.accounts.values()
+            for key in account.keys
         }
         if self._journal:
             self._journal.add("account", account.record())
         return account
 
-    def authenticate(self, authorization: str) -> Account | None:
-        """The account whose SID and token an HTTP Basic `authorization` header carries."""
+    def authenticate(self, authorization: str) -> tuple[Account, frozenset[str]] | None:
+        """The account whose token or key an HTTP Basic `authorization` header carries, and what that may."""
         scheme, _, credential = authorization.partition(" ")
         return self._credentials.get(credential.strip()) if scheme.lower() == "basic" else None
 
@@ -351,6 +383,11 @@ def _sid() -> str:
 
 def _credential(sid: str, token: str) -> str:
     return b64encode(f"{sid}:{token}".encode()).decode()
+
+
+def _rights(key: Holding) -> frozenset[str]:
+    rights = key.get("rights")
+    return frozenset(RIGHTS if rights is None else rights)
 
 
 def _pool_number(service_sid: str) -> str:

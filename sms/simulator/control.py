@@ -6,6 +6,7 @@ or that comes by another host name, is refused.
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,10 +16,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from .callbacks import Callbacks
-from .carrier import INBOUND, MAX_PACE_SECONDS, OUTBOUND, Account, Carrier
+from .carrier import INBOUND, MAX_PACE_SECONDS, OUTBOUND, RIGHTS, Account, Carrier
 from .events import Events
 from .faults import ACCOUNT_SID, FAULTS, PHONE_NUMBER, BadRule, Parameter
-from .twilio_api import MAX_BODY_CHARACTERS, is_web_address
+from .twilio_api import MAX_BODY_CHARACTERS, SERVICE_SID, is_web_address
 
 STATIC = Path(__file__).parent / "static"
 PAGE_FILES = {
@@ -39,6 +40,13 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 ACCOUNT_STATUSES = ("active", "suspended", "closed")
 MAX_TOKEN_CHARACTERS = 256
 TEXTS_PER_CHUNK = 500
+KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}", re.ASCII)
+# What an account holds, and what each of a list of them must say.
+HOLDINGS = {
+    "numbers": "phone_number, and perhaps friendly_name and sms (true or false)",
+    "services": "sid (MG and 32 hexadecimal digits), and perhaps friendly_name",
+    "keys": f"sid (SK and 32 hexadecimal digits), secret, and perhaps rights (of {', '.join(RIGHTS)})",
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -303,8 +311,35 @@ def _check_account_field(name: str, value: object) -> None:
     elif name == "inbound_url":
         if value is not None and not (isinstance(value, str) and is_web_address(value)):
             _refuse("inbound_url must be an http or https address, or null")
+    elif name == "friendly_name":
+        if not (isinstance(value, str) and 0 < len(value) <= 64):
+            _refuse("friendly_name must have from 1 to 64 characters")
+    elif name in HOLDINGS:
+        if not (isinstance(value, list) and all(_is_holding(name, each) for each in value)):
+            _refuse(f"{name} must be a list of objects with {HOLDINGS[name]}")
     elif name != "sid":
         _refuse(f"an account has no {name[:40]!r}")
+
+
+def _is_holding(kind: str, value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    name = value.get("friendly_name", "")
+    if kind != "keys" and not (isinstance(name, str) and len(name) <= 64):
+        return False
+    if kind == "numbers":
+        number, sends = value.get("phone_number"), value.get("sms", True)
+        return isinstance(number, str) and bool(PHONE_NUMBER.fullmatch(number)) and isinstance(sends, bool)
+    sid, secret, rights = value.get("sid"), value.get("secret"), value.get("rights")
+    if kind == "services":
+        return isinstance(sid, str) and bool(SERVICE_SID.fullmatch(sid))
+    return (
+        isinstance(sid, str)
+        and bool(KEY_SID.fullmatch(sid))
+        and isinstance(secret, str)
+        and 0 < len(secret) <= MAX_TOKEN_CHARACTERS
+        and (rights is None or (isinstance(rights, list) and all(right in RIGHTS for right in rights)))
+    )
 
 
 def _public(account: Account) -> dict[str, Any]:
@@ -314,6 +349,10 @@ def _public(account: Account) -> dict[str, Any]:
         "status": account.status,
         "inbound_url": account.inbound_url,
         "has_secondary_token": account.secondary_token is not None,
+        "friendly_name": account.friendly_name,
+        "numbers": account.numbers,
+        "services": account.services,
+        "keys": [{"sid": key["sid"], "rights": key.get("rights")} for key in account.keys],
     }
 
 

@@ -87,8 +87,8 @@ def page(carrier: Carrier, account: Account, request: web.Request) -> dict[str, 
         for name in ("To", "From", "DateSent", "DateSent<", "DateSent>")
         if name in request.query
     }
-    size = min(max(_number(request, "PageSize", DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
-    number = _number(request, "Page", 0)
+    size = page_size(request)
+    number = number_in(request, "Page", 0)
     token = request.query.get("PageToken", "")
     shelf = carrier.shelf(account.sid, filters.get("To"))
     start = _position(carrier, shelf, token) if token else None
@@ -127,7 +127,13 @@ def _position(carrier: Carrier, shelf: list[Text], token: str) -> int:
     return carrier.position(shelf, text)
 
 
-def _number(request: web.Request, name: str, default: int) -> int:
+def page_size(request: web.Request) -> int:
+    """How many things a request wants on a page, as far as it gets them."""
+    return min(max(number_in(request, "PageSize", DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
+
+
+def number_in(request: web.Request, name: str, default: int) -> int:
+    """A number in the query. Raises Refused for what is none."""
     value = request.query.get(name)
     if value is None:
         return default

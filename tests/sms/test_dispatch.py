@@ -14,9 +14,9 @@ from django.db.models.functions import Now
 
 from sms import dispatch, outbox
 from sms.models import Message, Sender, State, UserProfile
+from tests.conftest import ATLAS_SID
 from tests.factories import MessageFactory
 from tests.processes import Carrier, eventually
-from tests.sms.conftest import ATLAS_SID
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

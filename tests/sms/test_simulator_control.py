@@ -189,12 +189,9 @@ def test_accounts_are_shown_without_their_tokens(simulator):
     answers = [simulator.ask("POST", "accounts", account), simulator.ask("GET", "accounts")]
 
     assert all("secret" not in answer.text.replace("has_secondary", "") for answer in answers)
-    assert answers[0].json() == {
-        "sid": sid,
-        "status": "active",
-        "inbound_url": None,
-        "has_secondary_token": True,
-    }
+    shown = answers[0].json()
+    assert (shown["sid"], shown["status"], shown["inbound_url"]) == (sid, "active", None)
+    assert shown["has_secondary_token"]
 
 
 def test_an_account_is_changed_field_by_field(simulator):
