@@ -54,7 +54,7 @@ class SenderInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
         senders = self.senders or {}
         is_other = bool(value) and value not in senders
         choices = [("", self.empty)]
-        choices += [(address, verification.named(address, label)) for address, label in senders.items()]
+        choices += verification.listed(senders)
         choices += [(OTHER, "Another one …")]
         select = UnfoldAdminSelectWidget(choices=choices)
         list_attrs: dict[str, Any] = {**attrs, "data-senders-list": ""}

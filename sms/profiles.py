@@ -5,6 +5,7 @@ It is registered by the floors above, which know what stops without the credenti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -251,16 +252,11 @@ def _shortcomings(profile: UserProfile) -> list[str]:
     return found
 
 
-def _offered(senders: Any, words: str) -> dict[str, Any]:
-    listed = (
-        None
-        if senders is None
-        else [
-            {"address": address, "words": verification.named(address, name)}
-            for address, name in senders.items()
-        ]
-    )
-    return {"senders": listed, "words": words}
+def _offered(senders: Mapping[str, str] | None, words: str) -> dict[str, Any]:
+    if senders is None:
+        return {"senders": None, "words": words}
+    listed = verification.listed(senders)
+    return {"senders": [{"address": address, "words": name} for address, name in listed], "words": words}
 
 
 def _user(request: HttpRequest) -> Any:

@@ -161,7 +161,7 @@ def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "
     """
     if senders is None or not sender.startswith(("+", "MG")) or sender in senders:
         return
-    names = [named(address, label) for address, label in senders.items()]
+    names = [words for _, words in listed(senders)]
     left = len(names) - MOST_NAMED
     has = ", ".join(names[:MOST_NAMED]) + (f" and {left} more" if left > 0 else "")
     raise ValidationError(
@@ -169,8 +169,13 @@ def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "
     )
 
 
-def named(address: str, label: str) -> str:
-    """A sender as people know it."""
+def listed(senders: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Senders as people choose from them, each with its name: Messaging Services first."""
+    found = [(address, _named(address, label)) for address, label in senders.items()]
+    return sorted(found, key=lambda each: (not each[0].startswith("MG"), each[1].casefold()))
+
+
+def _named(address: str, label: str) -> str:
     if address.startswith("MG"):
         return f"{label or 'Messaging Service'} ({address})"
     # Most numbers are called by nothing but their digits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
@@ -160,12 +160,8 @@ def _inactive(status: str) -> WrongCredential:
 def _senders(numbers: Any, services: Any) -> dict[str, str] | None:
     if any(isinstance(each, _Refusal) or len(each) >= MAX_SENDERS for each in (numbers, services)):
         return None
-    found = {each.sid: str(each.friendly_name or "") for each in _named(services)}
-    for each in _named(numbers):
+    found = {each.sid: str(each.friendly_name or "") for each in services}
+    for each in numbers:
         if dict(each.capabilities or {}).get("sms"):
             found[each.phone_number] = str(each.friendly_name or "")
     return found
-
-
-def _named(things: Sequence[Any]) -> list[Any]:
-    return sorted(things, key=lambda thing: str(thing.friendly_name or "").casefold())

@@ -193,7 +193,7 @@ class TestActions:
 
         page = logged_in(ann).get(reverse("admin:builder_smsaction_change", args=[action.pk])).text
 
-        assert "The credentials are those of bob; they are stored." in page
+        assert "The credentials are those of bob; they are stored, not verified yet." in page
         assert "AC" + "b" * 32 not in page
 
     def test_two_of_one_owner_do_not_share_a_name(self, bob):
