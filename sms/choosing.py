@@ -63,12 +63,13 @@ class SenderInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
             list_attrs["id"], type_attrs["id"] = element, f"{element}_typed"
             type_attrs |= {"aria-label": "Another one", "placeholder": "Another one, such as +13125550100"}
         else:
-            list_attrs |= {"id": f"{element}_choice", "hidden": True, "disabled": True}
+            list_attrs |= {"id": f"{element}_choice", "disabled": True}
             type_attrs["id"] = element
         context = {
             "select": select.render(f"{name}_choice", OTHER if is_other else value, list_attrs, renderer),
             "input": super().render(name, value if is_other or not senders else "", type_attrs, renderer),
             "id": element,
+            "senders": senders,
             "url": self.url,
             "fields": self.fields,
         }

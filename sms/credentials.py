@@ -109,7 +109,6 @@ class UserProfileForm(VerifiedForm):
         label="Remove the API key",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="From then on, texts are sent with the Auth Token.",
     )
 
     # Field, removal and where they are stored.
@@ -139,6 +138,8 @@ class UserProfileForm(VerifiedForm):
             self.fields["auth_token"].help_text = token_help(self.instance)
         if "remove_token" in self.fields:
             self.fields["remove_token"].help_text = self._without_token()
+        if "remove_key" in self.fields:
+            self.fields["remove_key"].help_text = self._without_key()
         if "secondary_token" in self.fields:
             stored = "One is stored. " if self.instance.twilio_secondary_token else ""
             self.fields[
@@ -160,6 +161,14 @@ class UserProfileForm(VerifiedForm):
     def _without_token(self) -> SafeString | str:
         if self.instance.twilio_api_key:
             return f"Texts go on with the API key. {verification.KEY_ONLY}"
+        return self._without_any()
+
+    def _without_key(self) -> SafeString | str:
+        if self.instance.twilio_auth_token:
+            return "From then on, texts are sent with the Auth Token."
+        return self._without_any()
+
+    def _without_any(self) -> SafeString:
         return format_html("From then on, nothing is sent with Twilio for this user. {}", self.losses)
 
     @classmethod
@@ -218,7 +227,12 @@ def token_help(profile: UserProfile) -> str:
     if profile.twilio_auth_token:
         verified = verification.when(profile)
         return f"A token is stored, {verified}; it is never shown. Leave this empty to keep it."
-    return "None is stored yet. It stands beside the Account SID in the Twilio console."
+    what = (
+        "None is stored: texts are sent with the API key."
+        if profile.has_credentials
+        else "None is stored yet."
+    )
+    return f"{what} It stands beside the Account SID in the Twilio console."
 
 
 def is_own(profile: UserProfile, user: AbstractBaseUser | Any) -> bool:

@@ -228,13 +228,15 @@ def _found(profile: UserProfile) -> str:
     """What was found of an account, in a few words."""
     if profile.verified_at is None:
         return ""
-    parts = [f"account “{profile.account_name}”"] if profile.account_name else ["account"]
-    parts[0] += f", {profile.account_status}"
-    if profile.senders is not None:
-        services = sum(address.startswith("MG") for address in profile.senders)
-        numbers = len(profile.senders) - services
-        parts.append(f"{_count(numbers, 'number')} and {_count(services, 'Messaging Service')} to text from")
-    return "; ".join(parts)
+    # A key does not let an account be seen, only what it holds.
+    what = (
+        f"“{profile.account_name}” is {profile.account_status}" if profile.account_name else "the key works"
+    )
+    if profile.senders is None:
+        return what
+    services = sum(address.startswith("MG") for address in profile.senders)
+    numbers = _count(len(profile.senders) - services, "number")
+    return f"{what}, with {numbers} and {_count(services, 'Messaging Service')} to text from"
 
 
 def _count(many: int, noun: str) -> str:

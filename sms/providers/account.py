@@ -90,7 +90,7 @@ async def _look(credential: Credential, client: Client, connect: Connect) -> Acc
         )
     return Account(
         name=(account.friendly_name or "") if account else "",
-        status=account.status if account else "active",
+        status=account.status if account else "",
         may_list=not isinstance(messages, _Refusal),
         senders=_senders(numbers, services),
     )

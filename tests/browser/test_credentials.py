@@ -59,7 +59,7 @@ def test_credentials_are_entered_verified_and_a_from_is_chosen(newcomer, live_se
         assert page.locator("#id_twilio_from_typed").is_hidden()
         page.select_option("#id_twilio_from", "+13125550142")
         page.click("[name=_save]")
-        expect(page.get_by_text("Verified with Twilio: account “Simulated account”, active")).to_be_visible()
+        expect(page.get_by_text("Verified with Twilio: “Simulated account” is active")).to_be_visible()
         assert page.input_value("#id_twilio_from") == "+13125550142"
         assert "SMS templates directions; SMS actions text_the_caller; campaigns Booking line" in (
             page.inner_text("main")

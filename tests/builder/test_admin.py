@@ -170,6 +170,42 @@ class TestActions:
         assert (profile.twilio_account_sid, profile.twilio_from) == (ACCOUNT_SID, "+13125550142")
         assert SmsAction.objects.get().obstacle() == ""
 
+    def test_wrong_ones_are_refused_and_neither_they_nor_the_action_are_stored(self, ann, carrier):
+        data = {**ACTION, "owner": ann.pk, "auth_token": NEW_TOKEN}
+
+        page = logged_in(ann).post(reverse(self.url), data).text
+
+        assert "Twilio does not accept this token for this account." in page
+        assert NEW_TOKEN not in page
+        assert not SmsAction.objects.exists()
+        assert UserProfile.objects.get(user=ann).twilio_auth_token.reveal() == AUTH_TOKEN
+
+    def test_a_from_that_the_account_does_not_have_is_refused_with_those_it_has(self, ann, carrier):
+        for field in ("default_from", "sender"):
+            data = {**ACTION, "owner": ann.pk, "auth_token": AUTH_TOKEN, field: "+13125550150"}
+
+            page = logged_in(ann).post(reverse(self.url), data).text
+
+            assert "The account cannot text from +13125550150. It can from:" in page
+        assert not SmsAction.objects.exists()
+
+    def test_what_was_found_of_them_is_kept_on_the_profile(self, ann, carrier):
+        data = {**ACTION, "owner": ann.pk, "auth_token": AUTH_TOKEN}
+
+        page = logged_in(ann).post(reverse(self.url), data, follow=True).text
+
+        assert "Verified with Twilio: “Simulated account” is active" in page
+        assert UserProfile.objects.get(user=ann).account_status == "active"
+
+    def test_nobody_is_asked_for_one_that_atlas_sends(self, ann, settings):
+        settings.ATLAS_ACCOUNT_SID = "AC" + "1" * 32
+        data = {**ACTION, "owner": ann.pk, "provider": "atlas", "auth_token": NEW_TOKEN}
+
+        page = logged_in(ann).post(reverse(self.url), data, follow=True).text
+
+        assert "could not be reached" not in page
+        assert UserProfile.objects.get(user=ann).twilio_auth_token.reveal() == AUTH_TOKEN
+
     def test_a_blank_token_keeps_the_stored_one(self, ann):
         logged_in(ann).post(reverse(self.url), {**ACTION, "owner": ann.pk, "default_from": "+13125550177"})
 

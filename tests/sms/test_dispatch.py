@@ -15,8 +15,8 @@ from django.db.models.functions import Now
 from sms import dispatch, outbox
 from sms.models import Message, Sender, State, UserProfile
 from tests.conftest import ATLAS_SID
-from tests.factories import MessageFactory
-from tests.processes import Carrier, eventually
+from tests.factories import ACCOUNT_SID, MessageFactory
+from tests.processes import Carrier, eventually, request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,6 +55,22 @@ class TestAnswers:
 
         [text] = carrier.texts()
         assert text["account_sid"] == ATLAS_SID
+
+    def test_an_api_key_sends_in_the_tokens_place(self, carrier):
+        key = {"sid": "SK" + "7" * 32, "secret": "secret", "rights": ["send"]}
+        request(f"{carrier.url}/simulator/accounts", "POST", {"sid": ACCOUNT_SID, "keys": [key]})
+        message = MessageFactory()
+        profile = UserProfile.objects.get(pk=message.profile_id)
+        # Which alone would be refused.
+        profile.twilio_auth_token = "0" * 32
+        profile.twilio_api_key, profile.twilio_api_secret = key["sid"], key["secret"]
+        profile.save()
+
+        dispatch.drain()
+
+        message.refresh_from_db()
+        assert message.state == State.ACCEPTED
+        request(f"{carrier.url}/simulator/accounts", "POST", {"sid": ACCOUNT_SID, "keys": []})
 
     def test_many_are_handed_over_at_once(self, carrier):
         carrier.misbehave("answer_slow", seconds=0.3)

@@ -37,23 +37,18 @@ def account(carrier):
         status, answer = ask(f"{carrier.url}/simulator/accounts", "POST", {"sid": ACCOUNT_SID, **fields})
         assert status == 200, answer
 
+    accounts = ask(f"{carrier.url}/simulator/accounts")[1]
+    [found] = [each for each in accounts if each["sid"] == ACCOUNT_SID]
     numbers = [
         {"phone_number": OWNED, "friendly_name": "(312) 555-0142"},
         {"phone_number": "+13125550177", "friendly_name": "Evenings"},
         {"phone_number": VOICE_ONLY, "friendly_name": "Voice only", "sms": False},
     ]
-    whole = {
-        "auth_token": AUTH_TOKEN,
-        "secondary_token": None,
-        "status": "active",
-        "friendly_name": "Olive & Thyme",
-        "numbers": numbers,
-        "services": [{"sid": SERVICE, "friendly_name": "Booking line"}],
-        "keys": [],
-    }
-    change(**whole)
+    services = [{"sid": SERVICE, "friendly_name": "Booking line"}]
+    change(friendly_name="Olive & Thyme", numbers=numbers, services=services)
     yield change
-    change(**whole)
+    kept = {name: found[name] for name in ("friendly_name", "numbers", "services", "status")}
+    change(**kept, keys=[], secondary_token=None)
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ class TestWhatIsVerified:
             OWNED: "(312) 555-0142",
             "+13125550177": "Evenings",
         }
-        assert "Verified with Twilio: account “Olive &amp; Thyme”, active" in page.text
+        assert "Verified with Twilio: “Olive &amp; Thyme” is active, with" in page.text
         assert "2 numbers and 1 Messaging Service to text from" in page.text
         assert "verified just now" in page.text
 
@@ -390,6 +385,39 @@ class TestAnApiKey:
 
         assert (stored(bob).twilio_api_key, stored(bob).twilio_api_secret) == ("", None)
         assert Credential.of(stored(bob)).login() == (ACCOUNT_SID, AUTH_TOKEN)
+
+
+class TestWhatStops:
+    """What hangs on credentials is said before they are removed."""
+
+    def test_templates_actions_and_campaigns_are_named(self, bob):
+        template = factories.TemplateFactory(name="directions", owner=bob)
+        factories.ActionFactory(name="by_atlas", owner=bob, provider="atlas")
+        topic = factories.TopicFactory(actions=f"Call {{{{{template.name}}}}}.")
+        factories.CampaignFactory(name="Booking line").topics.add(topic)
+        factories.TemplateFactory(name="of_somebody_else")
+        allow(bob, "view_campaign")
+
+        page = logged_in(bob).get(profile_url(bob)).text
+
+        assert "From then on, nothing is sent with Twilio for this user." in page
+        assert "directions</a>; campaigns" in page
+        assert "Booking line</a>." in page
+        assert "by_atlas" not in page
+        assert "of_somebody_else" not in page
+
+    def test_campaigns_are_named_to_those_who_may_see_them(self, bob):
+        factories.AttachmentFactory(
+            campaign=factories.CampaignFactory(name="Booking line"), action__owner=bob, action__name="note"
+        )
+
+        page = logged_in(bob).get(profile_url(bob)).text
+
+        assert "SMS actions" in page
+        assert "Booking line" not in page
+
+    def test_credentials_that_nothing_hangs_on(self, bob):
+        assert "No template and no action uses it yet." in logged_in(bob).get(profile_url(bob)).text
 
 
 def test_the_platforms_own_account_can_be_verified_too(carrier, settings):

@@ -5,13 +5,14 @@ const OTHER = "other";
 
 const follow = (box) => {
   const list = box.querySelector("[data-senders-list]");
+  const listed = box.querySelector("[data-senders-box]");
   const typed = box.querySelector("[data-senders-typed]");
   const said = box.querySelector("[data-senders-said]");
   const id = box.dataset.sendersId;
   let asked = "";
 
   const show = () => {
-    typed.hidden = !list.hidden && list.value !== OTHER;
+    typed.hidden = !listed.hidden && list.value !== OTHER;
   };
 
   list.addEventListener("change", () => {
@@ -29,12 +30,12 @@ const follow = (box) => {
     const isListed = value === "" || senders.some(({ address }) => address === value);
     list.value = isListed ? value : OTHER;
     typed.value = isListed ? "" : value;
-    if (list.hidden) {
+    if (listed.hidden) {
       // The label is that of what is seen.
       typed.id = `${id}_typed`;
       typed.setAttribute("aria-label", "Another one");
       list.id = id;
-      list.hidden = list.disabled = false;
+      listed.hidden = list.disabled = false;
     }
     show();
   };
