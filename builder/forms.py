@@ -14,12 +14,11 @@ from builder.linted import LintedForm
 from builder.models import MAX_QUESTIONS, SmsAction, Topic
 from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox, verification
-from sms.choosing import as_stored
 from sms.credentials import TokenField, VerifiedForm, is_own, token_help
 from sms.forms import SendableForm
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
-from sms.validators import validate_sender
+from sms.validators import tidied_sender, validate_sender
 
 
 class TopicForm(LintedForm):
@@ -91,7 +90,6 @@ class SmsActionForm(SendableForm, VerifiedForm):
         label="From",
         required=False,
         max_length=SENDER_CHARACTERS,
-        validators=[validate_sender],
         help_text="A verified Twilio number to send from, such as +13125550100, or a Messaging Service.",
     )
 
@@ -126,7 +124,10 @@ class SmsActionForm(SendableForm, VerifiedForm):
             self.fields["template"].empty_label = "The agent writes the text"  # type: ignore[attr-defined]
 
     def clean_default_from(self) -> str:
-        return as_stored(self.cleaned_data["default_from"])
+        sender = tidied_sender(self.cleaned_data["default_from"])
+        if sender:
+            validate_sender(sender)
+        return sender
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

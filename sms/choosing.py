@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sms import numbers, verification
+from sms import verification
 
 OTHER = "other"
 
@@ -74,15 +72,3 @@ class SenderInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
             "fields": self.fields,
         }
         return render_to_string("sms/sender.html", context)
-
-
-def as_stored(written: str) -> str:
-    """A sender as it is stored. Raises ValidationError for a number that is none."""
-    if re.fullmatch(r"[Mm][Gg][0-9A-Fa-f]{32}", written):
-        return f"MG{written[2:].lower()}"
-    if not written.startswith("+"):
-        return written
-    try:
-        return numbers.parse(written)
-    except numbers.NotANumber as error:
-        raise ValidationError(str(error)) from error

@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from sms import outbox, verification
-from sms.choosing import SenderInput, as_stored
+from sms.choosing import SenderInput
 from sms.models import SENDER_CHARACTERS, UserProfile
+from sms.validators import tidied_sender
 
 # Twilio's tokens have 32 characters; room for those of others that speak its API.
 MAX_TOKEN_CHARACTERS = 128
@@ -182,7 +183,7 @@ class UserProfileForm(VerifiedForm):
         return draft
 
     def clean_twilio_from(self) -> str:
-        return as_stored(self.cleaned_data["twilio_from"])
+        return tidied_sender(self.cleaned_data["twilio_from"])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

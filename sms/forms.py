@@ -16,8 +16,9 @@ from unfold.widgets import (
 )
 
 from sms import numbers, verification
-from sms.choosing import SenderInput, as_stored
+from sms.choosing import SenderInput
 from sms.models import SENDER_CHARACTERS, OnDoubt, OptOut, ProviderName, UserProfile
+from sms.validators import tidied_sender
 
 SPANS = {
     60: "1 minute",
