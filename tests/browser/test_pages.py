@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import OptOut, Sender, State
+from sms.models import OptOut, Sender, SmsTemplate, State
 from tests import factories
 from tests.browser.tools import in_browser
 
@@ -83,6 +83,11 @@ def all_pages(campaign) -> list[str]:
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]
+    topic = campaign.topics.get()
+    found += [
+        reverse("admin:builder_topic_delete", args=[topic.pk]),
+        reverse("admin:sms_smstemplate_delete", args=[SmsTemplate.objects.get().pk]),
+    ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
     return [*found, "/admin/sms/message/?q=nothing", "/admin/sms/message/?state__exact=failed&since=24h"]
 
