@@ -118,7 +118,7 @@ class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
             "When it may be sent",
-            {"fields": ("transactional", "send_within_seconds", "on_doubt", "is_active")},
+            {"fields": ("transactional", "wait_seconds", "send_within_seconds", "on_doubt", "is_active")},
         ),
     )
 

@@ -49,7 +49,16 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
         ("Who sends it", {"fields": ("owner", "provider", "sender")}),
         (
             "When it may be sent",
-            {"fields": ("transactional", "max_segments", "send_within_seconds", "on_doubt", "is_active")},
+            {
+                "fields": (
+                    "transactional",
+                    "max_segments",
+                    "wait_seconds",
+                    "send_within_seconds",
+                    "on_doubt",
+                    "is_active",
+                )
+            },
         ),
     )
 

@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from sms import numbers, verification
 from sms.choosing import SenderInput
-from sms.models import SENDER_CHARACTERS, OnDoubt, OptOut, ProviderName, UserProfile
+from sms.models import SENDER_CHARACTERS, OnDoubt, OptOut, ProviderName, UserProfile, Wait
 from sms.validators import tidied_sender
 
 SPANS = {
@@ -79,6 +79,9 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
             # A request without it means the usual.
             on_doubt: Any = self.fields["on_doubt"]
             on_doubt.required, on_doubt.empty_value = False, OnDoubt.RESEND
+        if "wait_seconds" in self.fields:
+            wait: Any = self.fields["wait_seconds"]
+            wait.required, wait.empty_value = False, Wait.NOT
         if "owner" in self.fields:
             owner: Any = self.fields["owner"].widget
             owner.can_add_related = owner.can_change_related = False

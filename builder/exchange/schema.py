@@ -57,6 +57,7 @@ _SENDING = (
     Key("transactional", Shape.FLAG),
     Key("send_within_seconds", Shape.NUMBER),
     Key("on_doubt"),
+    Key("wait_seconds", Shape.NUMBER),
 )
 _ACTIVE = Key("active", Shape.FLAG, "is_active")
 KEYS: Mapping[Kind, tuple[Key, ...]] = {

@@ -9,6 +9,7 @@ from sms.models.templates import (
     Sendable,
     SmsTemplate,
     Translation,
+    Wait,
 )
 from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
@@ -30,4 +31,5 @@ __all__ = [
     "Translation",
     "UserProfile",
     "Variable",
+    "Wait",
 ]

@@ -39,6 +39,16 @@ class OnDoubt(models.TextChoices):
     UNKNOWN = "unknown", "Do not send it again"
 
 
+class Wait(models.IntegerChoices):
+    """For how many seconds, at most, a tool call's answer waits for what the carrier says. Runtimes give up
+    after five."""
+
+    NOT = 0, "No: the agent goes on at once"
+    ONE_SECOND = 1, "A second at most"
+    TWO_SECONDS = 2, "Two seconds at most"
+    THREE_SECONDS = 3, "Three seconds at most"
+
+
 class Sendable(models.Model):
     """What an SMS template and an SMS action have in common: how, by whom and for how long a text is sent."""
 
@@ -85,6 +95,14 @@ class Sendable(models.Model):
         help_text="A connection can break while a text is handed over. Midcall then reads the carrier's "
         "list, twice, and a text that is not there was not sent. Should the carrier be minutes late, sending "
         "it once more makes it arrive twice, and not sending it again makes you ask the person.",
+    )
+    wait_seconds = models.PositiveSmallIntegerField(
+        "wait for the carrier's answer",
+        choices=Wait.choices,
+        default=Wait.NOT.value,
+        db_default=Wait.NOT.value,
+        help_text="The caller hears silence meanwhile, and the agent can then say whether the carrier took "
+        "the text. Without it the agent says that the text is on its way.",
     )
     transactional = models.BooleanField(
         "no consent needed",
