@@ -218,6 +218,9 @@ LATE_BOUND_SECONDS = _number("midcall.E007", "LATE_BOUND_SECONDS", 60, 1, 3600)
 # A carrier that has said nothing of a text for so long is asked.
 SILENT_SECONDS = _number("midcall.E007", "SILENT_SECONDS", 600, 1, 86_400)
 
+# How many tool calls of a web process may wait for the carrier's answer at once: each holds a thread of it.
+WAITING_ANSWERS = _number("midcall.E007", "WAITING_ANSWERS", 1, 0, 100)
+
 # The platform's own provider: an account of the operator's at a carrier that speaks Twilio's API.
 ATLAS_ACCOUNT_SID = env.str("ATLAS_ACCOUNT_SID", default="")
 ATLAS_AUTH_TOKEN = env.str("ATLAS_AUTH_TOKEN", default="")

@@ -140,7 +140,8 @@ def programs(ports: dict[str, int], web_workers: int = 1) -> dict[str, str]:
     celery = f"{binaries / 'celery'} --app builder"
     found = {
         "web": f"{binaries / 'granian'} --interface wsgi --port {ports['PORT']} --workers {web_workers} "
-        "--blocking-threads 4 --http 1 --no-ws --workers-kill-timeout 5 builder.wsgi:application",
+        # More threads than cores only wait for one another, and the slowest call the longest.
+        "--blocking-threads 3 --http 1 --no-ws --workers-kill-timeout 5 builder.wsgi:application",
         # Threads: the sending is one event loop a process anyhow, and under the filesystem broker a pool of
         # processes stands still once one of them is killed (billiard's blocking pool, one pipe for all).
         "worker": f"{celery} worker --loglevel INFO --pool threads --concurrency 2 --without-gossip "

@@ -22,11 +22,11 @@ from campaigns import tools
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
+from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
 from sms import languages, numbers
 from sms.languages import TAG_CHARACTERS
 from sms.models import Message
-from sms.providers import codes
 
 logger = logging.getLogger(__name__)
 
@@ -132,9 +132,10 @@ class ToolCallRequest(BaseModel):
 
 
 class ToolCallAnswer(Schema):
-    """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused."""
+    """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused, and
+    what went wrong where it failed: `carrier_` and the carrier's code, or the text's state."""
 
-    status: Literal["accepted", "refused", "done"]
+    status: Literal["accepted", "refused", "failed", "done"]
     say: str
     messageId: UUID | None = None
     code: str = ""
@@ -162,22 +163,6 @@ class ToolsAnswer(Schema):
 
     tools: list[dict[str, Any]]
 
-
-SPOKEN = {
-    "queued": "The text is about to be sent.",
-    "held": "The text is waiting to be sent.",
-    "submitting": "The text is being sent right now.",
-    "unconfirmed": "I'm still checking whether the text went out.",
-    "accepted": "The text has been handed to the phone network.",
-    "sent": "The text has been sent and should arrive any moment.",
-    "delivered": "The text has arrived.",
-    "undelivered": "The text could not be delivered.",
-    "failed": "The text could not be sent.",
-    "unknown": "I can't tell whether the text arrived.",
-    "expired": "The text could not be sent in time, so it was dropped.",
-    "canceled": "That text was canceled on our side, so it was not sent.",
-    "blocked": "That number has opted out of our text messages, so nothing was sent.",
-}
 
 api = NinjaAPI(
     title="Midcall",
@@ -216,7 +201,8 @@ def list_tools(
     },
 )
 def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest) -> Any:
-    """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, or `done`."""
+    """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, `failed` at
+    the carrier while the answer waited for it, or `done`."""
     opened = _connection(request)
     try:
         answer = _fired(opened, name, payload)
@@ -281,7 +267,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
     return {
         "messageId": message.pk,
         "state": message.state,
-        "say": (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[message.state],
+        "say": told(message).say,
         "updatedAt": message.updated_at,
         "errorCode": message.error_code,
     }

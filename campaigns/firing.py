@@ -26,6 +26,7 @@ from psycopg.types.json import Jsonb
 from campaigns import safeguards
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.safeguards import Refused, Request
+from campaigns.telling import ON_ITS_WAY, Told, told
 from campaigns.tools import (
     BODY,
     CONSENT,
@@ -36,6 +37,7 @@ from campaigns.tools import (
     Tool,
     checked,
 )
+from campaigns.waiting import Wait, waiting
 from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox, text
 from sms.models import OptOut
@@ -43,7 +45,8 @@ from sms.outbox import Promise
 
 # The same text in the same call within this is the same request, made again, whatever its tool call id.
 SAME_REQUEST_WITHIN = timedelta(minutes=2)
-
+# The answer's status where the carrier's answer was waited for, and the text has come to nothing.
+FAILED = "failed"
 
 MAX_EVIDENCE_CHARACTERS = 300
 
@@ -74,7 +77,8 @@ class Firing(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the agent is told. `status` is "accepted", "refused" or "done", `say` one true line to speak."""
+    """What the agent is told. `status` is "accepted", "refused", "failed" or "done", `say` one true line to
+    speak, `code` says which rule refused or what failed."""
 
     status: str
     say: str
@@ -85,8 +89,10 @@ class Answer(NamedTuple):
 def fire(tool: Offered, firing: Firing) -> Answer:
     """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
-    A call that comes again is answered as the first time. Raises BadParameters, KeyReused, and
-    campaigns.models.CallNumberChanged, with nothing written; by a connection that was kept, MustOpenAgain.
+    Where the tool waits for the carrier, the answer says what came of the text, if that is known in time. A
+    call that comes again is answered as the first time, unless its text has failed meanwhile. Raises
+    BadParameters, KeyReused, and campaigns.models.CallNumberChanged, with nothing written; by a connection
+    that was kept, MustOpenAgain.
     """
     if isinstance(tool, StopTexting):
         if firing.connection.is_kept:
@@ -99,20 +105,46 @@ def fire(tool: Offered, firing: Firing) -> Answer:
             values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
-    answer = _at_once(tool, firing, values, fingerprint)
-    if answer is None and firing.connection.is_kept:
-        raise MustOpenAgain
-    return answer or _step_by_step(tool, firing, values, fingerprint)
+    with waiting(tool.source.wait_seconds) as wait:
+        answer = _at_once(tool, firing, values, fingerprint, wait)
+        if answer is None and firing.connection.is_kept:
+            raise MustOpenAgain
+        answer = answer or _step_by_step(tool, firing, values, fingerprint, wait)
+        return _once_known(answer, wait) if wait else answer
 
 
-def _at_once(tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str) -> Answer | None:
+def _once_known(answer: Answer, wait: Wait) -> Answer:
+    """The answer with what became of its text; as it was, if that is not known in time."""
+    if answer.message_id != wait.message_id:
+        return answer
+    try:
+        message = wait.outcome()
+        if message.state in ON_ITS_WAY:
+            return answer
+        known = told(message)
+        ToolCall.objects.filter(message=message).update(say=known.say)
+    except (OperationalError, InterfaceError):
+        # Promised it is; a database that dies now takes nothing back.
+        connection.close()
+        return answer
+    return _in_words(message.pk, known)
+
+
+def _in_words(message_id: uuid.UUID, known: Told) -> Answer:
+    status = FAILED if known.in_vain else ToolCall.Outcome.ACCEPTED
+    return Answer(status, known.say, message_id, known.code)
+
+
+def _at_once(
+    tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str, wait: Wait | None
+) -> Answer | None:
     """The usual case in one statement: a call's first text, with nothing in its way.
 
     None, with at most the call noted, if anything is: then it is decided step by step. What was read earlier,
     of the connection and of the configuration, is still true where the revision is still the same.
     """
     try:
-        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values)
+        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values, wait)
     except Refused:
         return None
     say = _on_its_way(promise.recipient)
@@ -183,7 +215,9 @@ SELECT id FROM gate
 """
 
 
-def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str) -> Answer:
+def _step_by_step(
+    tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str, wait: Wait | None
+) -> Answer:
     try:
         with transaction.atomic():
             call, is_new = Call.noted(
@@ -191,18 +225,20 @@ def _step_by_step(tool: Tool, firing: Firing, values: dict[str, str], fingerprin
             )
             first = None if is_new else _first(call, firing.tool_call_id, fingerprint)
             if first:
-                return _answer(first)
-            return _decide(tool, firing, call, values, fingerprint)
+                return _again(first)
+            return _decide(tool, firing, call, values, fingerprint, wait)
     except IntegrityError:
         # The constraint, not the check before it, decides between two that are new in one instant.
         call = Call.objects.get(connection=firing.connection, external_id=firing.call_id)
         first = _first(call, firing.tool_call_id, fingerprint)
         if first is None:
             raise
-        return _answer(first)
+        return _again(first)
 
 
-def _decide(tool: Tool, firing: Firing, call: Call, values: dict[str, str], fingerprint: str) -> Answer:
+def _decide(
+    tool: Tool, firing: Firing, call: Call, values: dict[str, str], fingerprint: str, wait: Wait | None
+) -> Answer:
     fired = ToolCall(
         call=call,
         key=firing.key(),
@@ -212,7 +248,7 @@ def _decide(tool: Tool, firing: Firing, call: Call, values: dict[str, str], fing
         parameters=values,
     )
     try:
-        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values)
+        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values, wait)
         safeguards.ask_the_database(promise)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
@@ -261,7 +297,9 @@ def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
     return _answer(fired)
 
 
-def _promise(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str]) -> Promise:
+def _promise(
+    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], wait: Wait | None
+) -> Promise:
     """The text that is asked for, to whom it may go. Raises Refused."""
     request = Request(
         campaign=firing.connection.campaign,
@@ -283,6 +321,8 @@ def _promise(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, st
         country=numbers.country(recipient),
         body=body,
         segments=size.segments,
+        wait=wait.bound if wait else None,
+        id=wait.message_id if wait else uuid.uuid4(),
     )
 
 
@@ -304,6 +344,15 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
         outcome=ToolCall.Outcome.ACCEPTED,
         at__gte=Now() - SAME_REQUEST_WITHIN,
     ).first()
+
+
+def _again(first: ToolCall) -> Answer:
+    """As the first time; or, where the text has come to nothing meanwhile, what became of it."""
+    if first.message:
+        known = told(first.message)
+        if known.in_vain:
+            return _in_words(first.message.pk, known)
+    return _answer(first)
 
 
 def _answer(fired: ToolCall) -> Answer:

@@ -141,6 +141,8 @@ class Message(models.Model):
     refusals = models.PositiveSmallIntegerField(
         default=0, help_text="How often the provider surely did not take it."
     )
+    # Until when a tool call's answer waits for what becomes of it; null where none does.
+    awaited_until = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     claim_token = models.UUIDField(null=True, blank=True)

@@ -93,7 +93,8 @@ class Promise:
 
     `template` and `profile` are ids; the profile is None with the platform's own provider. `country` is ISO
     3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
-    0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call.
+    0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call. For
+    `wait` from accept() on, somebody waits for what becomes of it.
     """
 
     tool: str
@@ -110,6 +111,7 @@ class Promise:
     on_doubt: str = OnDoubt.RESEND
     priority: int = 0
     tested_by: str = ""
+    wait: timedelta | None = None
     id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def values(self) -> dict[str, Any]:
@@ -133,13 +135,13 @@ PROMISE = """known_sender AS (
     INSERT INTO sms_message (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
         segments, tested_by, priority, on_doubt, attempt, refusals, clean_listings, reason,
-        duplicate_detected, created_at, updated_at, next_attempt_at, expires_at)
+        duplicate_detected, created_at, updated_at, next_attempt_at, expires_at, awaited_until)
     SELECT
         %(id)s::uuid, 'queued', %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
         %(account_sid)s, %(sender)s, %(recipient)s, %(country)s, %(body)s, %(segments)s, %(tested_by)s,
         %(priority)s, %(on_doubt)s, 0, 0, 0, '', false,
         statement_timestamp(), statement_timestamp(), statement_timestamp(),
-        statement_timestamp() + %(send_within)s
+        statement_timestamp() + %(send_within)s, statement_timestamp() + %(wait)s::interval
     FROM {gate}
 )"""
 NOTHING_IN_THE_WAY = """NOT EXISTS (

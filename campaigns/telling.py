@@ -1,0 +1,45 @@
+"""What the agent is told of a text, in words that it can speak: true of where the text stands now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sms.models import Message, State
+from sms.providers import codes
+
+SPOKEN = {
+    State.QUEUED: "The text is about to be sent.",
+    State.HELD: "The text is waiting to be sent.",
+    State.SUBMITTING: "The text is being sent right now.",
+    State.UNCONFIRMED: "I'm still checking whether the text went out.",
+    State.ACCEPTED: "The text has been handed to the phone network.",
+    State.SENT: "The text has been sent and should arrive any moment.",
+    State.DELIVERED: "The text has arrived.",
+    State.UNDELIVERED: "The text could not be delivered.",
+    State.FAILED: "The text could not be sent.",
+    State.UNKNOWN: "I can't tell whether the text arrived.",
+    State.EXPIRED: "The text could not be sent in time, so it was dropped.",
+    State.CANCELED: "That text was canceled on our side, so it was not sent.",
+    State.BLOCKED: "That number has opted out of our text messages, so nothing was sent.",
+}
+# Nobody has decided on these yet.
+ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
+# It did not arrive, and will not.
+IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
+
+
+class Told(NamedTuple):
+    """Where a text stands: if in vain, one line to speak, and a code for programs ("" if all is well)."""
+
+    in_vain: bool
+    say: str
+    code: str
+
+
+def told(message: Message) -> Told:
+    """What is to be said of a text now. The code is `carrier_` and the carrier's own, or else the state."""
+    state = State(message.state)
+    in_vain = state in IN_VAIN
+    say = (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[state]
+    code = f"carrier_{message.error_code}" if message.error_code else str(state)
+    return Told(in_vain, say, code if in_vain else "")
