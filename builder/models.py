@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
 
 from builder import lint, prompt
 from builder.linting import Known
-from sms import text
+from sms import hosts, text, words
 from sms.models import Sendable, SmsTemplate
 
 MAX_QUESTIONS = 20
 MAX_TEXT_CHARACTERS = 10_000
+MAX_HOSTS = 20
+MAX_WORDS = 50
 
 
 class Topic(models.Model):
@@ -148,6 +151,34 @@ class SmsAction(Sendable):
         related_name="actions",
         help_text="Fixes what is sent. Without one, the agent writes the text.",
     )
+    # These three hold for what the agent writes, and wait for it where a template is sent.
+    max_segments = models.PositiveSmallIntegerField(
+        "segments at most",
+        default=3,
+        db_default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(text.MAX_SEGMENTS)],
+        help_text="A segment is 160 plain characters, or 153 each where there are several, and each is paid "
+        "for. A longer text is not sent: the agent is told to make it shorter.",
+    )
+    allowed_hosts = ArrayField(
+        models.CharField(max_length=hosts.HOST_CHARACTERS),
+        size=MAX_HOSTS,
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name="allowed links",
+        help_text="The web sites that the agent may link to, such as example.com: all pages there, and mail "
+        "addresses. With none, it texts no link at all.",
+    )
+    forbidden_words = ArrayField(
+        models.CharField(max_length=words.WORD_CHARACTERS),
+        size=MAX_WORDS,
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What must never stand in a text, in capitals or not, with accents or not. The agent reads "
+        "this list, too.",
+    )
     recipient = models.CharField(
         max_length=8,
         choices=Recipient.choices,
@@ -167,3 +198,40 @@ class SmsAction(Sendable):
                 violation_error_message="You have an action of this name already.",
             )
         ]
+
+    @staticmethod
+    def tidied_hosts(written: Iterable[str]) -> list[str]:
+        """Hosts as they are stored, each once, however people write them."""
+        return list(dict.fromkeys(map(hosts.tidied, written)))
+
+    @staticmethod
+    def tidied_words(written: Iterable[str]) -> list[str]:
+        """Words as they are stored: each once, however it is written the second time."""
+        return list({text.bare(each): each for each in reversed(list(written))}.values())[::-1]
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As Sendable's; hosts and words are tidied, and each must be one."""
+        self.allowed_hosts = self.tidied_hosts(self.allowed_hosts)
+        self.forbidden_words = self.tidied_words(self.forbidden_words)
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().clean_fields(exclude)
+        except ValidationError as error:
+            errors = error.update_error_dict({})
+        for name, check, values in (
+            ("allowed_hosts", hosts.parse, self.allowed_hosts),
+            ("forbidden_words", words.check, self.forbidden_words),
+        ):
+            said = [ValidationError(each) for each in _refused(check, values)]
+            if said and name not in {*errors, *(exclude or ())}:
+                errors[name] = said
+        if errors:
+            raise ValidationError(errors)
+
+
+def _refused(check: Callable[[str], object], values: Iterable[str]) -> Iterator[str]:
+    for value in values:
+        try:
+            check(value)
+        except ValueError as error:
+            yield f"“{value[:60]}”: {error}"

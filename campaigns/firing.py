@@ -39,7 +39,7 @@ from campaigns.tools import (
 )
 from campaigns.waiting import Wait, waiting
 from campaigns.wording import Caller
-from sms import doorbell, numbers, outbox, text
+from sms import doorbell, numbers, outbox
 from sms.models import OptOut
 from sms.outbox import Promise
 
@@ -311,10 +311,11 @@ def _promise(
         consent=values.get(CONSENT, ""),
     )
     recipient = safeguards.permitted_recipient(request)
-    if tool.wording:
-        body, size = tool.wording.written(values, firing.language, caller)
+    if tool.content:
+        body, size = tool.content.written(values[BODY])
     else:
-        body, size = values[BODY], text.size(values[BODY])
+        assert tool.wording
+        body, size = tool.wording.written(values, firing.language, caller)
     return Promise(
         **tool.snapshot,
         recipient=recipient,

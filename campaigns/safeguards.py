@@ -7,7 +7,6 @@ the agent to say.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -84,8 +83,13 @@ OTHER_COUNTRY = Rule(
 )
 LINK = Rule(
     "link_not_allowed",
-    "The agent wrote a web address into a variable that allows none.",
+    "The agent wrote a web address where none, or not this one, is allowed.",
     text.NO_LINK,
+)
+FORBIDDEN_WORD = Rule(
+    "forbidden_word",
+    "The agent wrote a word that the action forbids.",
+    "I can't text it in those words. I'll put it differently.",
 )
 NO_CALLER_NAME = Rule(
     "no_caller_name",
@@ -94,7 +98,7 @@ NO_CALLER_NAME = Rule(
 )
 TOO_LONG = Rule(
     "too_many_segments",
-    "With what the agent wrote, the text takes more segments than its template allows.",
+    "With what the agent wrote, the text takes more segments than its template or action allows.",
     "That text came out too long, so I couldn't send it.",
 )
 OPTED_OUT = Rule(
@@ -112,6 +116,7 @@ RULES = [
     NOT_A_NUMBER,
     OTHER_COUNTRY,
     LINK,
+    FORBIDDEN_WORD,
     NO_CALLER_NAME,
     TOO_LONG,
     OPTED_OUT,
@@ -145,12 +150,7 @@ _IDIOMS = re.compile(r"\b(no (problem|worries|doubt)|why not|not a problem|don't
 
 def agrees(words: str) -> bool:
     """Whether a caller's words can be taken for a yes. The agent heard them; this finds what is none."""
-    plain = "".join(
-        char
-        for char in unicodedata.normalize("NFKD", words)
-        if unicodedata.category(char) not in ("Cf", "Mn")
-    ).casefold()
-    plain = _IDIOMS.sub("fine", plain.replace("’", "'"))
+    plain = _IDIOMS.sub("fine", text.bare(words).replace("’", "'"))
     found = re.findall(r"[^\W_]+", plain.replace("'", "").replace("n/a", "na").replace("n / a", "na"))
     return any(len(word) > 1 for word in found) and not _NO & set(found)
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from builder import prompt
 from builder.models import SmsAction, Topic
+from campaigns.content import Content
 from campaigns.models import Campaign, Connection
 from campaigns.wording import Wording, schema
 from sms import text
@@ -80,6 +81,11 @@ class Tool:
         """What the template's texts say; None where the agent writes them."""
         return Wording(self.template, self.campaign) if self.template else None
 
+    @cached_property
+    def content(self) -> Content | None:
+        """The rules for what the agent writes; None where a template fixes the text."""
+        return Content(self.action) if self.action and not self.template else None
+
     @property
     def texts_anyone(self) -> bool:
         """Whether the agent says whom to text; otherwise it is the caller."""
@@ -108,12 +114,9 @@ class Tool:
                 "caller before you call this.",
                 40,
             )
-        if self.wording:
-            properties |= {name: schema(variable) for name, variable in self.asked.items()}
-        else:
-            properties[BODY] = _string(
-                "The text to send, complete and ready to read.", text.MAX_BODY_CHARACTERS
-            )
+        properties |= {name: schema(variable) for name, variable in self.asked.items()}
+        if self.content:
+            properties[BODY] = self.content.schema()
         if self.needs_consent:
             properties[CONSENT] = _string(
                 "What the caller said when you asked whether you may text them, in their own words.",
@@ -314,7 +317,9 @@ def checked(tool: Tool, parameters: Mapping[str, Any]) -> dict[str, str]:
         if name in tool.asked:
             _refuse_unfit(tool.asked[name], value)
         else:
-            _refuse_unusable(name, value, rule["maxLength"])
+            # What takes more segments than the action allows is a refusal, too, which is recorded.
+            most = text.MAX_BODY_CHARACTERS if name == BODY else rule["maxLength"]
+            _refuse_unusable(name, value, most)
         values[name] = value
     return values
 
@@ -335,7 +340,9 @@ def _refuse_unusable(name: str, value: str, max_length: int) -> None:
     try:
         text.refuse_unsendable(value)
     except text.CannotBeSent as error:
-        raise BadParameters(f"The parameter “{name}” cannot be sent: {error}") from error
+        raise BadParameters(
+            f"The parameter “{name}” cannot be sent: {error}", text.CANNOT_BE_TEXTED
+        ) from error
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -11,9 +11,10 @@ _LOOK_ALIKES = str.maketrans({"⁄": "/", "∕": "/", "╱": "/", "⧸": "/", "�
 # Browsers take it for a dot; where no Latin letter follows it, it ends a sentence.
 _FULL_STOP = re.compile("。(?=[a-z])", re.IGNORECASE)
 # Dots that are hidden from filters and put back by whoever reads them: example[.]com, example(dot)com.
-_HIDDEN_DOT = re.compile(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*")
-# Without one of these no part of a text is a link. Most values have none, and a caller waits.
-_HINT = re.compile(r"[.:]|dot", re.IGNORECASE)
+_HIDDEN_DOT = re.compile(r"(?:(?<!\s)\s++)?+[\[({]\s*+(?:\.|dot)\s*+[\])}]\s*+")
+_BRACKETED = re.compile(r"[\[({]\s*+(?:\.|dot)")
+# Without one of these no part of a text in ASCII is a link. Most have none, and a caller waits.
+_HINT = re.compile(r"\.(?:\w|\s*+[\])}])|:\s*+//|ps?\s*+:|dot", re.IGNORECASE)
 _LINK = re.compile(
     # https://, and hxxp:// as it is written to pass filters.
     r"\bh[tx*]{2}ps?\s*:|:\s*//"
@@ -36,13 +37,23 @@ def found(text: str) -> str:
         seen = text
     else:
         seen = _as_seen(text)
-    seen = _HIDDEN_DOT.sub(".", seen.casefold())
+    seen = _with_dots(seen.casefold())
     match = _LINK.search(seen)
     if match is None:
         return ""
     before = seen[: match.start()].split()
     starts_in_word = before and not seen[match.start() - 1].isspace()
     return (before[-1] if starts_in_word else "") + seen[match.start() :].split()[0]
+
+
+def beyond(text: str, allowed: re.Pattern[str] | None) -> str:
+    """The first link in the text besides the allowed ones (see hosts.pattern), as it reads; "" if none.
+
+    None allows no link.
+    """
+    link = found(text)
+    # A word stays in its place, for what may be read together with it: “evil [.] example.com”.
+    return found(allowed.sub("link", text)) if link and allowed else link
 
 
 def added(text: str, plain: str) -> str:
@@ -69,13 +80,17 @@ def _hosts(word: str) -> set[str]:
     if word.isascii() and not _HINT.search(word):
         return set()
     found: set[str] = set()
-    for piece in _BEHIND_HOST.split(_HIDDEN_DOT.sub(".", _as_seen(word).casefold())):
+    for piece in _BEHIND_HOST.split(_with_dots(_as_seen(word).casefold())):
         parts = _AROUND.split(piece)
         found |= {part.strip(".:-_") for part in parts if _LINK.search(part)}
         if _LINK.search(parts[-1]):
             # The rest is behind its slash.
             break
     return found
+
+
+def _with_dots(seen: str) -> str:
+    return _HIDDEN_DOT.sub(".", seen) if _BRACKETED.search(seen) else seen
 
 
 def _as_seen(text: str) -> str:

@@ -141,6 +141,17 @@ def is_blank(text: str) -> bool:
     )
 
 
+def bare(text: str) -> str:
+    """The text as its words are compared: without capitals, accents and what nobody sees."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text)
+    seen = "".join(
+        char for char in plain if char not in _UNSEEN and unicodedata.category(char) not in ("Cf", "Me", "Mn")
+    )
+    return seen.casefold()
+
+
 def refuse_unsendable(text: str) -> None:
     """Raise CannotBeSent for characters that no phone should get.
 
@@ -204,6 +215,12 @@ def _plain(char: str) -> tuple[str | None, bool]:
         each for each in unicodedata.normalize("NFKD", char) if unicodedata.category(each) not in ("Mn", "Me")
     )
     return (bare, False) if bare and GSM.issuperset(bare) else (None, False)
+
+
+def most_characters(segments: int) -> int:
+    """How many characters fit into so many segments, where all of them are in GSM-7."""
+    most: int = ONE_PART if segments == 1 else segments * EACH_PART
+    return min(most, MAX_BODY_CHARACTERS)
 
 
 def size(text: str) -> Size:

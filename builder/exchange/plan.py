@@ -167,6 +167,12 @@ def loosened(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
         yield "transactional", "No consent needed: the agent will text callers without asking them first."
     if after.get("recipient") == ANYONE and before.get("recipient") != ANYONE:
         yield "recipient", "Anyone: the agent will text whatever number it is told, not only the caller's."
+    for host in after.get("allowed_hosts") or ():
+        if host not in (before.get("allowed_hosts") or ()):
+            yield "allowed_hosts", f"{host}: the agent will be able to text links to it, to any page there."
+    for word in before.get("forbidden_words") or ():
+        if word not in after.get("forbidden_words", before["forbidden_words"]):
+            yield "forbidden_words", f"“{word}” is forbidden no more: the agent will be able to text it."
     earlier = before.get("variables") or {}
     for name, said in (after.get("variables") or {}).items():
         if said.get("allows_links") and not earlier.get(name, {}).get("allows_links"):

@@ -16,7 +16,7 @@ from django.db.models import Field, Model
 
 from builder import prompt
 from builder.exchange.document import Entry, Kind
-from builder.models import MAX_QUESTIONS, SmsAction, Topic
+from builder.models import SmsAction, Topic
 from sms import languages, text
 from sms.models import SmsTemplate, Variable
 from sms.pages import may_see
@@ -79,6 +79,9 @@ KEYS: Mapping[Kind, tuple[Key, ...]] = {
         _ACTIVE,
         Key("description", Shape.TEXT),
         Key("template", Shape.REFERENCE),
+        Key("max_segments", Shape.NUMBER),
+        Key("allowed_hosts", Shape.LINES),
+        Key("forbidden_words", Shape.LINES),
         Key("recipient"),
         *_SENDING,
     ),
@@ -234,17 +237,25 @@ def _language(entry: Entry, value: str, at: str) -> str:
 
 
 def _lines(entry: Entry, key: Key, value: list[str], model: type[Model]) -> list[str]:
-    found = lines(value)
-    longest = Topic._meta.get_field("questions").base_field.max_length or 0
-    if len(found) > MAX_QUESTIONS:
-        entry.refuse(f"There are {len(found)} questions, and {MAX_QUESTIONS} is the most.", key.name)
+    field: Any = _field(model, key)
+    found = _TIDIED.get(key.name, list)(lines(value))
+    longest = field.base_field.max_length
+    if len(found) > field.size:
+        entry.refuse(f"There are {len(found)} {field.verbose_name}, and {field.size} is the most.", key.name)
     for number, each in enumerate(found, 1):
         if len(each) > longest:
             entry.refuse(
-                f"Question {number} has {len(each)} characters, and {longest} is the most.",
+                f"{_ONE_OF[key.name]} {number} has {len(each)} characters, and {longest} is the most.",
                 f"{key.name}.{number}",
             )
     return found
+
+
+_TIDIED: Mapping[str, Callable[[list[str]], list[str]]] = {
+    "allowed_hosts": SmsAction.tidied_hosts,
+    "forbidden_words": SmsAction.tidied_words,
+}
+_ONE_OF = {"questions": "Question", "allowed_hosts": "Allowed link", "forbidden_words": "Forbidden word"}
 
 
 def _texts(entry: Entry, key: Key, value: dict[str, str], model: type[Model]) -> dict[str, str]:

@@ -153,3 +153,85 @@ class TestOwners:
         imported(self.FILE.format("bob"), ann)
 
         assert SmsAction.objects.get().owner == bob
+
+
+class TestAnActionsContentRules:
+    FILE = "midcall: 1\nsms_actions:\n- name: note\n  description: Use this when asked.\n"
+
+    def test_come_back_as_they_went(self, ann):
+        action = factories.ActionFactory(
+            name="note",
+            owner=ann,
+            max_segments=1,
+            allowed_hosts=["example.com"],
+            forbidden_words=["act now", "18"],
+        )
+        file = all_of_build()
+        action.delete()
+
+        imported(file, ann)
+
+        stored = SmsAction.objects.get()
+        assert (stored.max_segments, stored.allowed_hosts) == (1, ["example.com"])
+        assert stored.forbidden_words == ["act now", "18"]
+        assert all_of_build() == file
+        assert planned(file, ann).unchanged == 1
+
+    def test_are_the_usual_ones_where_a_file_says_nothing(self, ann):
+        imported(self.FILE, ann)
+
+        stored = SmsAction.objects.get()
+        assert (stored.max_segments, stored.allowed_hosts, stored.forbidden_words) == (3, [], [])
+
+    def test_are_stored_as_the_form_stores_them_and_are_no_difference_afterwards(self, ann):
+        file = (
+            f"{self.FILE}  allowed_hosts: ['https://www.Example.com/book', example.com, bücher.example]\n"
+            "  forbidden_words: [Free, free, ' act now ']\n"
+        )
+        imported(file, ann)
+
+        stored = SmsAction.objects.get()
+        assert stored.allowed_hosts == ["example.com", "xn--bcher-kva.example"]
+        assert stored.forbidden_words == ["Free", "act now"]
+        assert planned(file, ann).unchanged == 1
+
+    @pytest.mark.parametrize(
+        ("written", "says"),
+        [
+            ("allowed_hosts: ['192.0.2.1']", "links to numbers are never texted"),
+            ("allowed_hosts: ['*.com']", "Write each host out"),
+            ("allowed_hosts: ['https://example.com@evil.example']", "without a port or a name before an @"),
+            ("allowed_hosts: ['javascript:alert(1)']", "Write the host alone"),
+            (f"allowed_hosts: ['{'a' * 300}.com']", "Allowed link 1 has 304 characters, and 253 is the most"),
+            (
+                f"allowed_hosts: {[f'h{number}.example' for number in range(21)]}",
+                "There are 21 allowed links",
+            ),
+            ("allowed_hosts: example.com", "must be a list of texts"),
+            ("forbidden_words: ['(a+)+$']", "Write a word"),
+            (f"forbidden_words: ['{'a' * 61}']", "Forbidden word 1 has 61 characters, and 60 is the most"),
+            (f"forbidden_words: {[f'w{number}' for number in range(51)]}", "There are 51 forbidden words"),
+            ("max_segments: 0", "greater than or equal to 1"),
+            ("max_segments: 11", "less than or equal to 10"),
+            ("max_segments: 40000", "less than or equal to 10"),
+            ("max_segments: many", "must be a whole number"),
+        ],
+    )
+    def test_are_refused_at_their_line_where_they_are_none(self, ann, written, says):
+        ((line, message),) = errors(f"{self.FILE}  {written}\n", ann)
+
+        assert line == 5 and says in message
+        assert not SmsAction.objects.exists()
+
+    def test_that_become_looser_are_told_first(self, ann):
+        factories.ActionFactory(
+            name="note", owner=ann, allowed_hosts=["a.example"], forbidden_words=["free", "spam"]
+        )
+        plan = planned(
+            f"{self.FILE}  allowed_hosts: [a.example, b.example]\n  forbidden_words: [spam]\n", ann
+        )
+
+        assert [(each.is_grave, each.message) for each in plan.warnings] == [
+            (True, "b.example: the agent will be able to text links to it, to any page there."),
+            (True, "“free” is forbidden no more: the agent will be able to text it."),
+        ]
