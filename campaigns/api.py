@@ -205,14 +205,14 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
     the carrier while the answer waited for it, or `done`."""
     opened = _connection(request)
     try:
-        answer = _fired(opened, name, payload)
+        answer = fired(opened, name, payload)
     except (Problem, MustOpenAgain):
         if not opened.is_kept:
             raise
         again = ConnectionSecret()(request)
         if again is None:
             raise AuthenticationError from None
-        answer = _fired(again, name, payload)
+        answer = fired(again, name, payload)
     # As ToolCallAnswer has it, but written here: a caller waits for it, and the schema would check it again.
     written = {
         "status": answer.status,
@@ -223,7 +223,8 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
     return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
-def _fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
+def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
+    """The answer to a tool call, whichever door it came by. Raises Problem, and MustOpenAgain."""
     for value in (payload.callId, payload.toolCallId, payload.customerName):
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from campaigns import mcp
 from campaigns.api import api
 
-urlpatterns = [path("", api.urls)]
+urlpatterns = [path("c/<connection>/mcp", mcp.endpoint, name="mcp"), path("", api.urls)]
