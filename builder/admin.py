@@ -1,6 +1,7 @@
-"""The pages of the Build room, and of users.
+"""The pages of the Build room.
 
-Topics, templates and SMS actions are registered by campaigns, which knows where they are used.
+Topics, templates and SMS actions are registered by campaigns, which knows where they are used. The pages of
+users are in builder/users.py.
 """
 
 from __future__ import annotations
@@ -8,16 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from builder.detour import LeavesForTemplate, ReturnsToTopic
 from builder.exchange.pages import Exchanged
@@ -114,7 +110,7 @@ class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
     list_select_related = ("template", "owner__sms_profile")
     fieldsets = (
         ("What is sent", {"fields": ("name", "description", "template", "recipient")}),
-        ("Provider", {"fields": ("owner", "provider")}),
+        ("Provider", {"fields": ("owner", "provider", "is_shared")}),
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
             "When it may be sent",
@@ -200,87 +196,3 @@ def _whose_credentials(action: SmsAction) -> SafeString:
     if profile.has_credentials:
         words = f"are stored, {verification.when(profile)}"
     return format_html("The credentials are those of {}; they {}.", action.owner, words)
-
-
-admin.site.unregister(Group)
-admin.site.unregister(get_user_model())
-
-if TYPE_CHECKING:
-    _UserPage = DjangoUserAdmin[User]
-else:
-    # unfold's form pages with Django's handling of passwords.
-    class _UserPage(DjangoUserAdmin, Page):
-        pass
-
-
-@admin.register(User)
-class UserAdmin(_UserPage):
-    """Who may log in. Only superusers touch superusers, or decide what anybody may do."""
-
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display: Any = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "profile")
-    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("May do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
-    readonly_fields = ("last_login", "date_joined")
-
-    @admin.display(description="SMS profile")
-    def profile(self, obj: User) -> SafeString | str:
-        profile = getattr(obj, "sms_profile", None)
-        if profile is None:
-            return "–"
-        url = reverse("admin:sms_userprofile_change", args=[profile.pk])
-        return format_html('<a class="mc-link" href="{}">Providers and credentials</a>', url)
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        return self.list_display if _is_superuser(request) else self.list_display[:-1]
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("sms_profile")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if _is_superuser(request):
-            return self.readonly_fields
-        return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "user_permissions")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _not_above(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _not_above(request, obj)
-
-
-if TYPE_CHECKING:
-    _GroupPage = DjangoGroupAdmin
-else:
-
-    class _GroupPage(DjangoGroupAdmin, Page):
-        pass
-
-
-@admin.register(Group)
-class GroupAdmin(_GroupPage):
-    """What several users may do; only superusers decide it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)
-
-
-def _not_above(request: HttpRequest, user: Model | None) -> bool:
-    return user is None or _is_superuser(request) or not getattr(user, "is_superuser", False)

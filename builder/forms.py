@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -56,14 +56,16 @@ class TopicForm(LintedForm):
     def _offer_templates(self, widget: Any) -> None:
         # A browser would cut off what is pasted beyond it, without a word.
         widget.attrs.pop("maxlength", None)
-        widget.templates = _referable(self.user)
+        widget.templates = _referable(self.user, self.instance.kept)
         widget.may_add = self.user.has_perm("sms.add_smstemplate")
         if self.draft and not self.is_bound:
             widget.caret = self.draft.caret
 
 
-def _referable(user: Any) -> list[Referable]:
+def _referable(user: Any, kept: Collection[str]) -> list[Referable]:
+    """What a user may refer to: what they may put to use, and what is there already."""
     is_seen = may_see(user, SmsTemplate)
+    templates = SmsTemplate.usable_by(user) | SmsTemplate.objects.filter(name__in=kept)
     return [
         {
             "name": template.name,
@@ -71,7 +73,7 @@ def _referable(user: Any) -> list[Referable]:
             "is_active": template.is_active,
             "url": reverse("admin:sms_smstemplate_change", args=[template.pk]) if is_seen else None,
         }
-        for template in SmsTemplate.objects.only("name", "body", "is_active")
+        for template in templates.only("name", "body", "is_active")
     ]
 
 
@@ -121,7 +123,10 @@ class SmsActionForm(SendableForm, VerifiedForm):
             self.fields["sender"].label = "From, for this action only"
             self.fields["sender"].help_text = "Only if this action is to send from another one than the rest."
         if "template" in self.fields:
-            self.fields["template"].empty_label = "The agent writes the text"  # type: ignore[attr-defined]
+            template: Any = self.fields["template"]
+            template.empty_label = "The agent writes the text"
+            stored = SmsTemplate.objects.filter(pk=self.instance.template_id)
+            template.queryset = SmsTemplate.usable_by(self.user) | stored
 
     def clean_default_from(self) -> str:
         sender = tidied_sender(self.cleaned_data["default_from"])
@@ -133,6 +138,10 @@ class SmsActionForm(SendableForm, VerifiedForm):
         cleaned: dict[str, Any] = super().clean() or {}
         changed = self._credentials_changed()
         owner = cleaned.get("owner") or self.instance.owner
+        template = cleaned.get("template")
+        is_new = {"template", "owner"} & set(self.changed_data)
+        if template and is_new and (refusal := template.refusal(self.user, owner)):
+            self.add_error("template", refusal)
         if changed and owner != self.user:
             self.add_error(
                 changed[0],

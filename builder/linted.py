@@ -48,6 +48,10 @@ class LintedForm(forms.ModelForm):  # type: ignore[type-arg]
         css: ClassVar = {"all": ("builder/lint.css",)}
         js = (forms.Script("builder/lint.js", type="module"),)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.edited_by(self.user)
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if not self.is_linted:
@@ -76,6 +80,7 @@ class LintedForm(forms.ModelForm):  # type: ignore[type-arg]
             # That is said of the field itself; reading so much takes long.
             return _rendered([], "")
         topic = Topic(**shown, accepted_warnings=self.instance.accepted_warnings)
+        topic.editor, topic.kept = self.instance.editor, self.instance.kept
         return _rendered(_presented(topic, self.reaches, self.user), self.data.get(ACCEPT, ""))
 
 
@@ -137,6 +142,7 @@ class Linted(_TopicPage):
             return JsonResponse({"error": "There is no such topic any more."}, status=404)
         if not (self.has_change_permission(request, topic) if topic.pk else self.has_add_permission(request)):
             return JsonResponse({"error": "You may not change this topic."}, status=403)
+        topic.edited_by(request.user)
         for name in LINTED_FIELDS:
             written = text.one_line_break(request.POST.get(name, ""))
             if len(written) > MAX_TEXT_CHARACTERS:

@@ -57,6 +57,10 @@ class Topic(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    # See edited_by().
+    editor: Any = None
+    kept: Collection[str] = ()
+
     class Meta:
         verbose_name = "managed topic"
         ordering: ClassVar = ["name"]
@@ -75,6 +79,12 @@ class Topic(models.Model):
     def references(self) -> list[str]:
         """The names of the templates that the Actions field refers to."""
         return prompt.references(self.actions)
+
+    def edited_by(self, user: Any) -> None:
+        """Note who is about to change it: what they may not put to use is an error from now on, unless it is
+        there already."""
+        self.editor = user
+        self.kept = self.references
 
     @classmethod
     def by_reference(cls) -> dict[str, list[Topic]]:
@@ -106,7 +116,8 @@ class Topic(models.Model):
 
         `known` spares the queries where several topics are looked at.
         """
-        known = known or Known.of([self.actions])
+        known = known or Known.of([self.actions], self.editor)
+        refused = {name: why for name, why in known.refused.items() if why and name not in self.kept}
         return lint.check(
             lint.Text(
                 text.one_line_break(self.actions),
@@ -114,6 +125,7 @@ class Topic(models.Model):
                 known.templates,
                 known.names,
                 reaches,
+                refused,
             )
         )
 
@@ -198,6 +210,15 @@ class SmsAction(Sendable):
                 violation_error_message="You have an action of this name already.",
             )
         ]
+
+    def lacks(self) -> str:
+        """As of all that is sent; and a text of somebody else's must be shared."""
+        if self.template and not self.template.is_open_to(self.owner_id):
+            return (
+                f"The text of “{self.name}” is the template “{self.template}” of {self.template.owner}, who "
+                "does not share it."
+            )
+        return super().lacks()
 
     @staticmethod
     def tidied_hosts(written: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -22,11 +23,13 @@ from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import User
+from builder.users import UserAdmin
 from campaigns import oncall as oncall
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.models import Campaign, reaches
 from campaigns.preview import Preview
+from campaigns.sharing import Shares
 from sms.admin import sent_by
 from sms.models import SmsTemplate, UserProfile
 from sms.pages import Page, may_see
@@ -69,6 +72,14 @@ class CampaignAdmin(Page[Campaign]):
     def get_urls(self) -> list[URLPattern]:
         return [*Integrations(self).urls(), *super().get_urls()]
 
+    def get_form(
+        self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        # The class is made anew for each request, so that it may carry whose request it is.
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.user = request.user
+        return form
+
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if not change:
             obj.owner = request.user  # type: ignore[assignment]
@@ -106,7 +117,7 @@ class TopicAdmin(BareTopicAdmin):
 
 
 @admin.register(SmsTemplate)
-class SmsTemplateAdmin(BareSmsTemplateAdmin):
+class SmsTemplateAdmin(Shares, BareSmsTemplateAdmin):
     def campaigns_of(
         self, request: HttpRequest, topics: list[Topic], actions: list[SmsAction]
     ) -> Mapping[User, list[Campaign]]:
@@ -137,8 +148,11 @@ class UserProfileAdmin(BareUserProfileAdmin):
         return list(found.distinct().order_by("name"))
 
 
+admin.site.register(get_user_model(), UserAdmin)
+
+
 @admin.register(SmsAction)
-class SmsActionAdmin(BareSmsActionAdmin):
+class SmsActionAdmin(Shares, BareSmsActionAdmin):
     form = SmsActionForm
     list_display: Any = (
         "name",

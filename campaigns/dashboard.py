@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from builder.linting import Known
 from builder.models import SmsAction, Topic
 from campaigns import tools
-from campaigns.models import Campaign, Connection
+from campaigns.models import Campaign, Connection, reaches
 from sms.models import Message, Sender, SmsTemplate, State, UserProfile
 from sms.oncall import TONES, state_label
 from sms.pages import label
@@ -166,19 +166,21 @@ def _cannot_send(model: type[SmsTemplate] | type[SmsAction], noun: str) -> list[
 
 def _dangling() -> list[Problem]:
     """What an agent is told to send and cannot, because it is not there."""
-    topics = Topic.objects.filter(is_active=True).exclude(actions="")[:MOST_CHECKED]
+    topics = Topic.objects.filter(is_active=True).exclude(actions="")
+    topics = topics.prefetch_related("campaigns")[:MOST_CHECKED]
     known = Known.of(topic.actions for topic in topics)
     return [
         Problem(f"Topic {topic}", finding.message, _change(topic))
         for topic in topics
-        for finding in topic.open_findings(known=known)
-        if finding.is_error or finding.code == "inactive-template"
+        for finding in topic.open_findings(reaches(topic), known)
+        if finding.is_error or finding.code in ("inactive-template", "not-shared")
     ]
 
 
 def _campaigns() -> list[Problem]:
     found = []
-    campaigns = Campaign.objects.prefetch_related("topics", "actions", "connections")
+    campaigns = Campaign.objects.select_related("owner")
+    campaigns = campaigns.prefetch_related("topics", "actions__owner", "connections")
     for campaign in campaigns[:MOST_CHECKED]:
         integrations = reverse("admin:campaigns_campaign_integrations", args=[campaign.pk])
         if not campaign.is_active:
@@ -193,6 +195,11 @@ def _campaigns() -> list[Problem]:
             why.append("It has no tools: the agent cannot text.")
         elif actions and references and (names := tools.clashes(campaign)):
             why.append(f"Two tools are called {names[0]}: rename one.")
+        why += [
+            tools.not_shared(action, campaign)
+            for action in campaign.actions.all()
+            if not action.is_open_to(campaign.owner_id)
+        ]
         if all(connection.revoked_at for connection in campaign.connections.all()):
             why.append("No agent is connected to it.")
         if why:

@@ -16,7 +16,7 @@ from builder.models import SmsAction, Topic
 from builder.widgets import PickList
 from campaigns import tools
 from campaigns.models import Campaign, Connection, ToolAttachment
-from sms.models import ProviderName
+from sms.models import SmsTemplate
 
 
 def _topic_hint(topic: Topic) -> str:
@@ -53,11 +53,28 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.instance.pk and "topics" in cleaned:
+        if "topics" in cleaned and (refusals := self._refusals(cleaned["topics"])):
+            self.add_error("topics", refusals)
+        elif self.instance.pk and "topics" in cleaned:
             clash = clash_after([self.instance], lambda: self.instance.topics.set(cleaned["topics"]))
             if clash:
                 self.add_error("topics", clash)
         return cleaned
+
+    # Who asks; the page sets it.
+    user: ClassVar[Any]
+
+    def _refusals(self, selected: Iterable[Topic]) -> list[str]:
+        """Why topics that are new in the campaign may not bring their templates with them."""
+        stored = set(self.instance.topics.values_list("pk", flat=True)) if self.instance.pk else set()
+        brings = {name: topic for topic in selected if topic.pk not in stored for name in topic.references}
+        owner = self.instance.owner if self.instance.owner_id else self.user
+        templates = SmsTemplate.objects.filter(name__in=brings).select_related("owner")
+        return [
+            f"The topic “{brings[template.name]}” brings a template with it: {refusal}"
+            for template in templates
+            if (refusal := template.refusal(self.user, owner))
+        ]
 
 
 class _KeepsToolsApart(forms.ModelForm):  # type: ignore[type-arg]
@@ -123,11 +140,18 @@ class ManageToolsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if "actions" in cleaned:
+        if refusals := self._refusals(cleaned.get("actions", ())):
+            self.add_error("actions", refusals)
+        elif "actions" in cleaned:
             clash = clash_after([self.campaign], self.save)
             if clash:
                 self.add_error("actions", clash)
         return cleaned
+
+    def _refusals(self, selected: Iterable[SmsAction]) -> list[str]:
+        new = (action for action in selected if action.pk not in self.attached)
+        refusals = (action.refusal(self.user, self.campaign.owner) for action in new)
+        return [refusal for refusal in refusals if refusal]
 
     def save(self) -> None:
         """Attach what is selected, and detach what no longer is."""
@@ -182,8 +206,5 @@ def _words(campaign: Campaign, name: str) -> str:
 
 
 def _attachable(user: Any, attached: set[int]) -> QuerySet[SmsAction]:
-    actions = SmsAction.objects.select_related("template", "owner")
-    if user.is_superuser:
-        return actions
-    # Another user's Twilio account is theirs to spend.
-    return actions.filter(Q(owner=user) | Q(provider=ProviderName.ATLAS) | Q(pk__in=attached))
+    found = SmsAction.usable_by(user) | SmsAction.objects.filter(pk__in=attached)
+    return found.select_related("template", "owner")

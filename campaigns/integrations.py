@@ -201,22 +201,24 @@ def _by_topic(campaign: Campaign, offered: list[tools.Tool]) -> list[dict[str, A
             references.setdefault(name, []).append(topic)
     templates = SmsTemplate.objects.filter(name__in=references).select_related("owner__sms_profile")
     known = {template.name: template for template in templates}
-    names = {tool.name for tool in offered}
+    found = {tool.name: tool for tool in offered}
     return [
         {
             "name": name,
             "template": known.get(name),
             "topics": references[name],
-            "problem": _problem(known.get(name), name in names),
+            "problem": _problem(known.get(name), found.get(name)),
         }
         for name in sorted(references)
     ]
 
 
-def _problem(template: SmsTemplate | None, is_offered: bool) -> str:
+def _problem(template: SmsTemplate | None, tool: tools.Tool | None) -> str:
     if template is None:
         return "There is no template of this name."
-    return template.obstacle() or ("" if is_offered else "It is not offered to the agent.")
+    if tool is None:
+        return template.obstacle() or "It is not offered to the agent."
+    return tool.obstacle
 
 
 def _url(connection: Connection) -> str:

@@ -77,7 +77,7 @@ class Campaign(models.Model):
 
 def reaches(topic: Topic) -> list[Reach]:
     """The campaigns that a stored topic stands in, as the linter looks at them."""
-    return [Reach(campaign.name, campaign.country) for campaign in topic.campaigns.all()]
+    return [Reach(campaign.name, campaign.country, campaign.owner_id) for campaign in topic.campaigns.all()]
 
 
 class ToolAttachment(models.Model):

@@ -52,6 +52,8 @@ class Tool:
     source: SmsAction | SmsTemplate
     # Its name, which texts may carry.
     campaign: str = ""
+    # Why it is not sent in this campaign, though elsewhere it may be.
+    withheld: str = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class Tool:
     @cached_property
     def obstacle(self) -> str:
         """Why nothing can be sent with it, in plain words for ops; "" if it can."""
-        return self.source.obstacle()
+        return self.withheld or self.source.obstacle()
 
     @cached_property
     def snapshot(self) -> dict[str, Any]:
@@ -229,18 +231,35 @@ def of(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Tool]:
     actions = actions.select_related("template", "owner__sms_profile").prefetch_related(
         "template__typed_variables", "template__translations"
     )
-    found = {action.name: Tool(action, campaign.name) for action in actions}
-    for tool in of_topics(active_topics(campaign) if topics is None else topics, campaign.name):
+    found = {action.name: _tool(action, campaign) for action in actions}
+    for tool in of_topics(active_topics(campaign) if topics is None else topics, campaign):
         found.setdefault(tool.name, tool)
     return [found[name] for name in sorted(found)]
 
 
-def of_topics(topics: Iterable[Topic], campaign: str = "") -> list[Tool]:
-    """The tools that topics bring with them, in a campaign of that name."""
+def of_topics(topics: Iterable[Topic], campaign: Campaign | None = None) -> list[Tool]:
+    """The tools that topics bring with them, into a campaign or any."""
     templates = _referenced(topics).select_related("owner__sms_profile").order_by("name")
     return [
-        Tool(template, campaign) for template in templates.prefetch_related("typed_variables", "translations")
+        _tool(template, campaign)
+        for template in templates.prefetch_related("typed_variables", "translations")
     ]
+
+
+def _tool(source: SmsAction | SmsTemplate, campaign: Campaign | None) -> Tool:
+    if campaign is None:
+        return Tool(source)
+    # Who shared it may have stopped, and it was attached or referred to while they did.
+    withheld = "" if source.is_open_to(campaign.owner_id) else not_shared(source, campaign)
+    return Tool(source, campaign.name, withheld)
+
+
+def not_shared(source: SmsAction | SmsTemplate, campaign: Campaign) -> str:
+    """That a campaign does not send what its owner may not use, in plain words for ops."""
+    return (
+        f"“{source}” belongs to {source.owner}, who does not share it, so it is not sent in this campaign of "
+        f"{campaign.owner}'s."
+    )
 
 
 def active_topics(campaign: Campaign) -> QuerySet[Topic]:

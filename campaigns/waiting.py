@@ -1,6 +1,6 @@
 """Wait, within a bound, for what becomes of a text that is being promised.
 
-The database wakes whoever waits (migration sms/0011, LISTEN and NOTIFY). Waiting holds a thread of the web
+The database wakes whoever waits (migration sms/0013, LISTEN and NOTIFY). Waiting holds a thread of the web
 server and its connection, so no more than WAITING_ANSWERS wait at once in a process, and the answer to a
 request beyond it is that the text is on its way.
 """

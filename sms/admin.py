@@ -46,7 +46,7 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
     fieldsets = (
         ("What is sent", {"fields": ("name", "description", "body", "variables")}),
         ("Languages", {"fields": ("language", "translations")}),
-        ("Who sends it", {"fields": ("owner", "provider", "sender")}),
+        ("Who sends it", {"fields": ("owner", "provider", "sender", "is_shared")}),
         (
             "When it may be sent",
             {

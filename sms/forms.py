@@ -53,8 +53,9 @@ class Stated(forms.TextInput):
 class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
     """What the forms for templates and actions share: a provider that the owner may use, and for how long."""
 
-    # Who asks; the page sets it.
+    # Who asks, and where others use what is shared; the page sets it.
     user: ClassVar[Any]
+    used_by_others: ClassVar[SafeString | str] = ""
 
     send_within_seconds = forms.TypedChoiceField(
         label="Send within",
@@ -88,6 +89,13 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
             owner.can_view_related = owner.can_delete_related = False
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 3
+        if "is_shared" in self.fields and self.used_by_others:
+            shared = self.fields["is_shared"]
+            shared.help_text = format_html(
+                "{} Switched off, nothing of it is sent any more in {}.",
+                shared.help_text,
+                self.used_by_others,
+            )
         if "provider" in self.fields:
             self._offer_providers()
         if "sender" in self.fields:

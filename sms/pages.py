@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
+from sms.roles import is_admin
+
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 else:
@@ -42,9 +44,9 @@ class Page(ModelAdmin[M]):
 
 
 class OwnedPage(Page[M]):
-    """Of what is sent from somebody's own account: only its owner and superusers may change it.
+    """Of what is sent from somebody's own account: only its owner and Admins may change it.
 
-    Only superusers choose the owner; else it is whoever adds it, whatever a request says.
+    Only Admins choose the owner; else it is whoever adds it, whatever a request says.
     """
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class OwnedPage(Page[M]):
 
     def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if request.user.is_superuser:
+        if is_admin(request.user):
             return fieldsets
         return [
             (title, {**options, "fields": [name for name in options["fields"] if name != "owner"]})
@@ -143,4 +145,4 @@ def first_words(text: str) -> str:
 
 
 def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    return obj is None or request.user.is_superuser or obj.owner_id == request.user.pk
+    return obj is None or obj.owner_id == request.user.pk or is_admin(request.user)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -22,6 +22,7 @@ from sms import verification
 from sms.credentials import UserProfileForm, VerifiedForm
 from sms.models import UserProfile
 from sms.pages import Page, label
+from sms.roles import is_admin, may_manage
 
 if TYPE_CHECKING:
     _Page = Page[Any]
@@ -74,7 +75,7 @@ class Verifies(_Page):
 
 
 class UserProfileAdmin(Verifies, Page[UserProfile]):
-    """Everybody's own profile; superusers reach the others' from the user's page."""
+    """Everybody's own profile; Admins reach the others' from the user's page."""
 
     form = UserProfileForm
     list_display = ("user", "has_credentials", "verified", "twilio_from", "twilio_enabled", "atlas_enabled")
@@ -174,7 +175,10 @@ class UserProfileAdmin(Verifies, Page[UserProfile]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
         profiles = super().get_queryset(request).select_related("user")
-        return profiles if _is_superuser(request) else profiles.filter(user=_user(request))
+        if request.user.is_superuser:
+            return profiles
+        own = Q(user=_user(request))
+        return profiles.filter(own | Q(user__is_superuser=False) if is_admin(request.user) else own)
 
     def get_form(
         self, request: HttpRequest, obj: UserProfile | None = None, change: bool = False, **kwargs: Any
@@ -197,16 +201,16 @@ class UserProfileAdmin(Verifies, Page[UserProfile]):
         ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("account",) if _is_superuser(request) else ("account", "twilio_enabled", "atlas_enabled")
+        return ("account",) if is_admin(request.user) else ("account", "twilio_enabled", "atlas_enabled")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True
 
     def has_view_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
-        return _is_superuser(request) or obj is None or obj.user_id == request.user.pk
+        return obj is None or obj.user_id == request.user.pk or may_manage(request.user, obj.user)
 
     def has_change_permission(self, request: HttpRequest, obj: UserProfile | None = None) -> bool:
-        return self.has_view_permission(request, obj)
+        return super().has_change_permission(request, obj) and self.has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -264,7 +268,3 @@ def _offered(senders: Mapping[str, str] | None, words: str) -> dict[str, Any]:
 def _user(request: HttpRequest) -> Any:
     # Behind admin_view nobody is anonymous.
     return request.user
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)

@@ -24,7 +24,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 from sms import doorbell, languages, numbers, outbox, patterns, preview, text
 from sms.filling import Filling
 from sms.models import CAMPAIGN_CHARACTERS, Message, OptOut, Sender, SmsTemplate, State, Variable
-from sms.models.templates import MAX_SEND_WITHIN
+from sms.models.sendables import MAX_SEND_WITHIN
 from sms.outbox import Promise
 
 A_MINUTE = timedelta(minutes=1)

@@ -149,8 +149,10 @@ def _check_fields(candidate: Candidate, exclude: Collection[str]) -> None:
         candidate.also.add("sender")
 
 
-def check_action(candidate: Candidate, templates: Mapping[str, SmsTemplate], broken: Collection[str]) -> None:
-    """Check an SMS action as the file has it. `templates` are those that it may mean, by name."""
+def check_action(
+    candidate: Candidate, templates: Mapping[str, SmsTemplate], broken: Collection[str], user: Any
+) -> None:
+    """Check an SMS action as a user's file has it. `templates` are those that it may mean, by name."""
     candidate.assign()
     row, entry = candidate.row, candidate.entry
     if "template" in candidate.changed:
@@ -162,6 +164,8 @@ def check_action(candidate: Candidate, templates: Mapping[str, SmsTemplate], bro
                 "file.",
                 "template",
             )
+        if row.template and (refusal := row.template.refusal(user, row.owner)):
+            entry.refuse(refusal, "template")
     _check_fields(candidate, exclude={"owner", "template"})
     if not entry.is_broken:
         candidate.check(row.clean)

@@ -39,6 +39,7 @@ from builder.exchange.schema import MODELS, may, of_row, usual_values
 from builder.linting import Known
 from builder.models import SmsAction, Topic
 from sms.models import SmsTemplate
+from sms.roles import is_admin
 
 # In the history of each thing.
 HISTORY = "Imported."
@@ -183,7 +184,7 @@ class _Import:
             return None
         if name == self.user.get_username():
             return self.user
-        if not self.user.is_superuser:
+        if not is_admin(self.user):
             seen = rows if may(self.user, "view", entry.kind) else []
             owner = next((row.owner for row in seen if row.owner.get_username() == name), None)
             if owner is None:
@@ -200,7 +201,7 @@ class _Import:
         if not may(self.user, "add", entry.kind):
             entry.refuse(f"You may not add {entry.kind}s.")
             return
-        if owner != self.user and not self.user.is_superuser:
+        if owner != self.user and not is_admin(self.user):
             self._refuse_for_others(entry)
             return
         for key, (value, warning) in entry.instead.items():
@@ -220,7 +221,7 @@ class _Import:
             entry.refuse(f"It differs from what is stored here, and you may not change {kind}s.")
             return False
         # Topics are everybody's; what is sent is sent from somebody's account.
-        if kind is not Kind.TOPIC and not (self.user.is_superuser or row.owner_id == self.user.pk):
+        if kind is not Kind.TOPIC and not (row.owner_id == self.user.pk or is_admin(self.user)):
             entry.refuse(
                 f"It differs from what is stored here and belongs to {row.owner}, so only they or an "
                 "administrator may change it. Leave it out, or give yours another name."
@@ -262,8 +263,9 @@ class _Import:
         if not topics:
             return
         for each in topics:
+            each.row.edited_by(self.user)
             each.assign()
-        known = Known.of(each.row.actions for each in topics)
+        known = Known.of((each.row.actions for each in topics), self.user)
         # Those that are wrong themselves are named already: here they count as if they were right.
         wrong = {
             entry.name: lint.Template(entry.name)
@@ -277,6 +279,7 @@ class _Import:
                 **{name: linting.facts(each.row) for name, each in templates.items()},
             },
             list(dict.fromkeys((*known.names, *wrong, *templates))),
+            known.refused,
         )
         reaches = self.around.reaches_of([each.row for each in topics if each.was_stored])
         for each in self._each(Kind.TOPIC):
@@ -285,10 +288,12 @@ class _Import:
     def _check_actions(self, templates: dict[str, SmsTemplate]) -> None:
         candidates = self.candidates[Kind.ACTION]
         named = {each.entry.values.get("template", "") for each in candidates}
-        stored = {each.name: each for each in SmsTemplate.objects.filter(name__in=named)}
+        stored = {
+            each.name: each for each in SmsTemplate.objects.filter(name__in=named).select_related("owner")
+        }
         broken = {entry.name for entry in self.document.entries if entry.is_broken}
         for each in self._each(Kind.ACTION):
-            check_action(each, {**stored, **templates}, broken)
+            check_action(each, {**stored, **templates}, broken, self.user)
 
     # --- Doing it -------------------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ RULES = (
     # Nothing that could be sent is meant: saving it so would only postpone the surprise to a call.
     Rule("unknown-template", Level.ERROR, references.unknown_template),
     Rule("broken-reference", Level.ERROR, references.broken_reference),
+    # Their account would pay for it.
+    Rule("not-yours", Level.ERROR, references.refused_template),
     # May be on purpose, or be mended elsewhere.
     Rule("bare-name", Level.WARNING, references.bare_name),
     Rule("foreign-reference", Level.WARNING, references.foreign_reference),
@@ -65,6 +67,7 @@ RULES = (
     Rule("two-at-once", Level.WARNING, wording.two_at_once),
     Rule("unfilled-variable", Level.WARNING, sending.unfilled_variable),
     Rule("cannot-send", Level.WARNING, sending.cannot_send),
+    Rule("not-shared", Level.WARNING, sending.not_shared),
     Rule("wrong-sender", Level.WARNING, sending.wrong_sender),
 )
 

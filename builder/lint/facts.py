@@ -29,7 +29,8 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What counts of a template. `obstacle` is why it cannot be sent, "" if it can."""
+    """What counts of a template. `obstacle` is why it cannot be sent, "" if it can; `open_to` the only user,
+    by their key, in whose campaigns it is sent, None if in all."""
 
     name: str
     is_active: bool = True
@@ -37,14 +38,17 @@ class Template:
     sender: str = ""
     needs_consent: bool = True
     variables: tuple[Variable, ...] = ()
+    owner: str = ""
+    open_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A campaign that the topic stands in, and where its callers are (ISO 3166, "US")."""
+    """A campaign that the topic stands in, where its callers are (ISO 3166, "US"), and its owner, by key."""
 
     campaign: str
     country: str
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Text:
     """A topic's text with all that a rule may look at.
 
     `templates` holds at least those that Actions refers to, by name, where they exist; `names` are those of
-    all templates, for what was misspelt.
+    all templates, for what was misspelt. `refused` says of templates that whoever edits the topic may not put
+    to use, by name, why that is.
     """
 
     actions: str
@@ -60,6 +65,7 @@ class Text:
     templates: Mapping[str, Template] = field(default_factory=dict)
     names: Collection[str] = ()
     reaches: Collection[Reach] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ def unknown_template(reading: Reading) -> Iterator[Spot]:
             )
 
 
+def refused_template(reading: Reading) -> Iterator[Spot]:
+    """A reference, which was not there before, to what belongs to somebody else and is not shared."""
+    for each in reading.references:
+        if reason := reading.text.refused.get(each.name):
+            yield Spot(each.start, each.end, reason, template=each.name)
+
+
 def broken_reference(reading: Reading) -> Iterator[Spot]:
     """What is meant as a reference beyond doubt, and is none."""
     for each in near.found(reading):

@@ -61,6 +61,25 @@ def cannot_send(reading: Reading) -> Iterator[Spot]:
             )
 
 
+def not_shared(reading: Reading) -> Iterator[Spot]:
+    """A template that some campaign of the topic does not send, because it is somebody else's."""
+    for each, template in _once(reading):
+        if template.open_to is None:
+            continue
+        others = [reach.campaign for reach in reading.text.reaches if reach.owner != template.open_to]
+        if others:
+            noun = "campaign" if len(others) == 1 else "campaigns"
+            named = ", ".join(f"“{campaign}”" for campaign in others)
+            yield Spot(
+                each.start,
+                each.end,
+                f"“{template.name}” is not sent in the {noun} {named}: {template.owner}, whose it is, does "
+                "not share it with others. Switch on “Others may use it” on the template, or take it out "
+                "here.",
+                template=template.name,
+            )
+
+
 def wrong_sender(reading: Reading) -> Iterator[Spot]:
     """A sender that callers of a campaign cannot get texts from."""
     for each, template in _once(reading):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('builder', '0004_wait_for_the_carrier'),
+        ('builder', '0005_sharing'),
     ]
 
     operations = [

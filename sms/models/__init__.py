@@ -2,15 +2,8 @@
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
-from sms.models.templates import (
-    MAX_TRANSLATIONS,
-    MAX_VARIABLES,
-    OnDoubt,
-    Sendable,
-    SmsTemplate,
-    Translation,
-    Wait,
-)
+from sms.models.sendables import OnDoubt, Sendable, Wait
+from sms.models.templates import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Translation
 from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
 __all__ = [

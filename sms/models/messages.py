@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from sms import numbers, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
-from sms.models.templates import OnDoubt, SmsTemplate
+from sms.models.sendables import OnDoubt
+from sms.models.templates import SmsTemplate
 
 # A phone number in E.164 has at most 15 digits.
 NUMBER_CHARACTERS = 16

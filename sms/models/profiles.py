@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from sms.fields import SecretField
+from sms.roles import ADMINISTER
 from sms.validators import validate_sender
 
 # Senders may be numbers in E.164, alphanumeric (11) or MG + 32 hex.
@@ -89,6 +90,7 @@ class UserProfile(models.Model):
 
     class Meta:
         verbose_name = "user profile"
+        permissions: ClassVar = [(ADMINISTER.partition(".")[2], "Can look after what belongs to others")]
 
     def __str__(self) -> str:
         return self.user.get_username()

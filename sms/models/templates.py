@@ -1,182 +1,24 @@
-"""What is sent: SMS templates, and what they have in common with SMS actions."""
+"""SMS templates: texts with placeholders, in several languages."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 from itertools import chain, count
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Upper
 
 from sms import languages, text
-from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
+from sms.models.sendables import TOOL_NAME_CHARACTERS, Sendable
 from sms.models.variables import Variable
-from sms.validators import tidied_sender, validate_body, validate_sender
+from sms.validators import validate_body
 
-# The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
-TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
-TOOL_NAME_CHARACTERS = 64
-# Tools that every campaign has.
-RESERVED_NAMES = {"stop_texting", "get_sms_status"}
-# Nobody wants the text of a call three hours later.
-DEFAULT_SEND_WITHIN = timedelta(minutes=15)
-# Twilio holds a text for at most ten hours (ValidityPeriod, 36,000 s).
-MAX_SEND_WITHIN = timedelta(hours=10)
 # A request has a thousand fields at most (Django's bound); these leave room for all of them.
 MAX_VARIABLES = 50
 MAX_TRANSLATIONS = 30
-
-
-class OnDoubt(models.TextChoices):
-    """What becomes of a text whose handing over broke off, and that the carrier's list does not hold."""
-
-    RESEND = "resend", "Send it once more"
-    UNKNOWN = "unknown", "Do not send it again"
-
-
-class Wait(models.IntegerChoices):
-    """For how many seconds, at most, a tool call's answer waits for what the carrier says. Runtimes give up
-    after five."""
-
-    NOT = 0, "No: the agent goes on at once"
-    ONE_SECOND = 1, "A second at most"
-    TWO_SECONDS = 2, "Two seconds at most"
-    THREE_SECONDS = 3, "Three seconds at most"
-
-
-class Sendable(models.Model):
-    """What an SMS template and an SMS action have in common: how, by whom and for how long a text is sent."""
-
-    name = models.CharField(
-        max_length=64,
-        validators=[
-            RegexValidator(
-                rf"\A{TOOL_NAME}\Z", "Use letters, digits, _ and - only, up to 64, without spaces."
-            )
-        ],
-        help_text="The tool's name, as the agent sees it: letters, digits, _ and -.",
-    )
-    description = models.TextField(
-        max_length=1000,
-        help_text="When the agent should send it. Be specific: “Use this to send a booking confirmation "
-        "after the caller agrees to a time.”",
-    )
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        help_text="Whose Twilio account sends it.",
-    )
-    provider = models.CharField(max_length=16, choices=ProviderName.choices, default=ProviderName.TWILIO)
-    sender = models.CharField(
-        "From",
-        max_length=SENDER_CHARACTERS,
-        blank=True,
-        validators=[validate_sender],
-        help_text="Leave empty for the provider's default. A number (+13125550100), a short code, an "
-        "alphanumeric id or a Messaging Service.",
-    )
-    send_within_seconds = models.PositiveIntegerField(
-        "send within (seconds)",
-        default=int(DEFAULT_SEND_WITHIN.total_seconds()),
-        validators=[MinValueValidator(60), MaxValueValidator(int(MAX_SEND_WITHIN.total_seconds()))],
-        help_text="A text that could not be sent in this time is dropped: nobody wants it hours after the "
-        "call. 900 is 15 minutes.",
-    )
-    on_doubt = models.CharField(
-        "if it gets lost on the way",
-        max_length=8,
-        choices=OnDoubt.choices,
-        default=OnDoubt.RESEND,
-        help_text="A connection can break while a text is handed over. Midcall then reads the carrier's "
-        "list, twice, and a text that is not there was not sent. Should the carrier be minutes late, sending "
-        "it once more makes it arrive twice, and not sending it again makes you ask the person.",
-    )
-    wait_seconds = models.PositiveSmallIntegerField(
-        "wait for the carrier's answer",
-        choices=Wait.choices,
-        default=Wait.NOT.value,
-        db_default=Wait.NOT.value,
-        help_text="The caller hears silence meanwhile, and the agent can then say whether the carrier took "
-        "the text. Without it the agent says that the text is on its way.",
-    )
-    transactional = models.BooleanField(
-        "no consent needed",
-        default=False,
-        help_text="Only for texts that the caller has asked for by the purpose of the call itself. Otherwise "
-        "the agent must ask first, and say what the caller answered.",
-    )
-    is_active = models.BooleanField("active", default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        if self.name.lower() in RESERVED_NAMES:
-            raise ValidationError({"name": "Every campaign has a tool of this name already; choose another."})
-
-    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """As Django's; the sender is tidied, and the provider must be one that the owner may use."""
-        without = set(exclude or ())
-        if "sender" not in without:
-            # A number of somebody's Twilio account is none of the platform's.
-            self.sender = "" if self.provider == ProviderName.ATLAS else tidied_sender(self.sender)
-        errors: dict[str, list[ValidationError]] = {}
-        try:
-            super().clean_fields(exclude)
-        except ValidationError as error:
-            errors = error.update_error_dict({})
-        if "provider" not in without | errors.keys() and self.owner_id is not None:
-            provider = ProviderName(self.provider)
-            if provider not in self.owner_profile().enabled_providers():
-                name = provider.label.partition(" (")[0]
-                errors["provider"] = [ValidationError(f"{name} is not enabled for {self.owner}.")]
-        if errors:
-            raise ValidationError(errors)
-
-    def effective_sender(self) -> str:
-        """The sender that a text leaves with; "" if none is set anywhere."""
-        return self.sender or self.owner_profile().default_sender(self.provider)
-
-    def owner_profile(self) -> UserProfile:
-        """The owner's profile, made empty if the owner never had one."""
-        try:
-            return self.owner.sms_profile
-        except UserProfile.DoesNotExist:
-            profile, _ = UserProfile.objects.get_or_create(user_id=self.owner_id)
-            return profile
-
-    def obstacle(self) -> str:
-        """Why a text of this cannot be sent now, in plain words for ops; "" if it can."""
-        return f"“{self.name}” is switched off." if not self.is_active else self.lacks()
-
-    def lacks(self) -> str:
-        """What is missing for a text of this to be sent, whether it is switched on or not; "" if nothing."""
-        return self.owner_profile().obstacle(self.provider) or (
-            "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
-        )
-
-    def snapshot(self) -> dict[str, Any]:
-        """What a text of this is promised with, whoever gets it and whatever it says."""
-        profile = self.owner_profile()
-        return {
-            "tool": self.name,
-            "provider": str(self.provider),
-            "profile": None if self.provider == ProviderName.ATLAS else profile.pk,
-            "account_sid": profile.account_sid(self.provider),
-            "sender": self.effective_sender(),
-            "send_within": timedelta(seconds=self.send_within_seconds),
-            "on_doubt": str(self.on_doubt),
-        }
 
 
 class SmsTemplate(Sendable):
@@ -242,15 +84,15 @@ class SmsTemplate(Sendable):
     def duplicate(self, owner: Any) -> SmsTemplate:
         """Store a copy under a free name, with all texts and variables; the copy.
 
-        It belongs to `owner`, and is switched off until somebody has made of it what it is to be. Another
-        owner's account does not have this one's sender, so the copy gets the default.
+        It belongs to `owner`, is shared with nobody, and is switched off until somebody has made of it what
+        it is to be. Another owner's account does not have this one's sender, so the copy gets the default.
         """
         is_theirs = owner.pk == self.owner_id
         while True:
             copy = SmsTemplate(
                 **{field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
             )
-            copy.pk, copy.owner, copy.is_active = None, owner, False
+            copy.pk, copy.owner, copy.is_active, copy.is_shared = None, owner, False, False
             copy.name = self._free_name()
             copy.sender = self.sender if is_theirs else ""
             try:

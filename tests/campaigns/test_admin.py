@@ -52,7 +52,7 @@ def world(ann):
     )
     Consent.objects.create(recipient=CALLER, words="Yes please", tool_call=tool_call, campaign=campaign)
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD)
-    Group.objects.create(name="Ops")
+    Group.objects.create(name="Night shift")
     Sender.objects.get_or_create(
         account_sid=factories.ACCOUNT_SID, address="+13125550142", defaults={"messages_per_second": 1}
     )
@@ -227,7 +227,7 @@ class TestManageTools:
     def test_another_users_twilio_account_is_not_spent(self, ann, bob, world):
         allow(bob, "view_campaign", "change_campaign")
         theirs = factories.ActionFactory(name="theirs", owner=ann)
-        mine = factories.ActionFactory(name="mine", owner=bob)
+        mine = factories.ActionFactory(name="mine", owner=bob, is_shared=True)
         attached = ToolAttachment.objects.get(campaign=world).action
 
         assert "not one of the available choices" in self.save(bob, world, theirs).text

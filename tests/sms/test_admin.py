@@ -55,6 +55,10 @@ def profile_data(user, **changes):
 
 
 class TestMyProfile:
+    @pytest.fixture(autouse=True)
+    def may_change_it(self, bob):
+        allow(bob, "change_userprofile")
+
     def test_it_is_made_when_it_is_opened_for_the_first_time(self, bob):
         UserProfile.objects.filter(user=bob).delete()
 
@@ -105,7 +109,7 @@ class TestMyProfile:
         assert UserProfile.objects.get(user=ann).twilio_auth_token.reveal() == AUTH_TOKEN
         assert "ann" not in client.get(reverse("admin:sms_userprofile_changelist")).text
 
-    def test_only_superusers_decide_on_providers(self, ann, bob):
+    def test_only_those_who_look_after_others_decide_on_providers(self, ann, bob):
         logged_in(bob).post(profile_url(bob), {**profile_data(bob), "twilio_enabled": ""})
         assert UserProfile.objects.get(user=bob).twilio_enabled
 

@@ -54,7 +54,9 @@ def account(carrier):
 @pytest.fixture
 def bob(db):
     """Bob is staff, with credentials that nobody has verified."""
-    return factories.UserFactory(username="bob", is_staff=True)
+    bob = factories.UserFactory(username="bob", is_staff=True)
+    allow(bob, "change_userprofile")
+    return bob
 
 
 def save(user, **changes):

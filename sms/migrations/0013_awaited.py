@@ -16,7 +16,7 @@ SILENCE = "DROP TRIGGER tell_awaited ON sms_message; DROP FUNCTION sms_tell_awai
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sms", "0010_wait_for_the_carrier")]
+    dependencies = [("sms", "0011_sharing_and_administering")]
 
     operations = [
         migrations.AddField("message", "awaited_until", models.DateTimeField(null=True, blank=True)),
