@@ -111,6 +111,10 @@ class SmsActionForm(SendableForm, VerifiedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.profile = UserProfile.of(self.instance.owner)
+        if self.instance.pk and not is_own(self.profile, self.user):
+            # The page does not show them, and left empty they would count as changed.
+            for name in self.ENTRIES.values():
+                del self.fields[name]
         if "account_sid" in self.fields:
             self.initial["account_sid"] = self.profile.twilio_account_sid
             self.initial["default_from"] = self.profile.twilio_from

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import timedelta
+from importlib import import_module
 
 import factory
+from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
 
 from builder.models import SmsAction, Topic
@@ -36,6 +39,16 @@ class UserFactory(DjangoModelFactory):
 
     username = factory.Sequence("user{}".format)
     profile = factory.RelatedFactory(ProfileFactory, factory_related_name="user")
+
+    @factory.post_generation
+    def role(user, create, name, **kwargs):  # noqa: N805
+        """One of the roles, which lets somebody log in."""
+        if name:
+            # Tests that empty the tables take the groups along, which a migration made.
+            import_module("campaigns.migrations.0008_roles_and_sharing").make_roles(apps)
+            user.groups.add(Group.objects.get(name=name))
+            user.is_staff = True
+            user.save()
 
 
 class TemplateFactory(DjangoModelFactory):
