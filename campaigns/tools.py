@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from sms.models import SmsTemplate, Variable
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
+VERSION_CHARACTERS = 12
 
 TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
@@ -29,7 +32,9 @@ RECIPIENT = "to"
 
 
 class UnknownTool(LookupError):
-    """The campaign has no tool of that name."""
+    """The campaign has no tool of that name: it was never attached, or is not any more."""
+
+    say = "I can't send that text message on this line, so nothing was sent."
 
 
 class BadParameters(ValueError):
@@ -164,12 +169,19 @@ class Toolset:
     campaign: Campaign
     tools: dict[str, Offered]
 
+    @cached_property
+    def version(self) -> str:
+        """As version() has it."""
+        return version(self.tools.values())
+
     def named(self, name: str) -> Offered:
         """The tool of that name. Raises UnknownTool."""
         try:
             return self.tools[name]
         except KeyError:
-            raise UnknownTool(name) from None
+            raise UnknownTool(
+                "The connection's campaign has no tool of this name, or no longer. Ask for its tools again."
+            ) from None
 
 
 _toolsets: dict[int, Toolset] = {}
@@ -215,6 +227,12 @@ def toolset(connection: Connection) -> Toolset:
 def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Offered]:
     """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
     return [*of(campaign, topics), StopTexting()]
+
+
+def version(offered: Iterable[Offered]) -> str:
+    """What changes whenever an agent would see other tools, in whatever shape it asks for them."""
+    seen = [[tool.name, tool.description, tool.parameters] for tool in offered]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:VERSION_CHARACTERS]
 
 
 def of(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Tool]:
