@@ -201,11 +201,12 @@ class ManageToolsForm(forms.Form):
             change.action_id: change
             for change in self.campaign.tool_changes.filter(action__in=changed).order_by("at", "id")
         }
-        said = [
-            f"{last[action.pk].by if action.pk in last else 'somebody'} "
-            f"{'attached' if action.pk in self.attached else 'detached'} “{action}”"
-            for action in SmsAction.objects.filter(pk__in=changed)
-        ]
+        said = []
+        for action in SmsAction.objects.filter(pk__in=changed):
+            what = ToolChange.What.ATTACHED if action.pk in self.attached else ToolChange.What.DETACHED
+            # Who did it by other means than this page is not known.
+            known = action.pk in last and last[action.pk].what == what
+            said.append(f"{known and last[action.pk].by or 'somebody'} {what.value} “{action}”")
         return (
             f"While this page was open, {' and '.join(said) or 'somebody changed the tools'}. Your own "
             "choices are kept, on top of that: look at the list, and save again."
