@@ -10,6 +10,8 @@ from dataclasses import dataclass
 # in the browser reads by it, too: it is one expression in Python's language and JavaScript's.
 REFERENCE = r"\{\{\s*(?:(?:twilio_)?sms:)?([A-Za-z0-9_-]{1,64})\s*\}\}"
 _REFERENCE = re.compile(REFERENCE)
+# So many characters before and after a mention are enough to know what it is about.
+AROUND = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,17 @@ def canonical(actions: str) -> str:
 def resolve(actions: str, spell: Callable[[str], str]) -> str:
     """The Actions field with each reference replaced by what `spell` makes of its name."""
     return _REFERENCE.sub(lambda match: spell(match.group(1)), actions)
+
+
+def mention(text: str, name: str) -> str:
+    """The first place where a text speaks of a tool by its name, in braces or bare, in capitals or not, with
+    some words around it; "" if it nowhere does."""
+    word = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(name)}(?![A-Za-z0-9_-])", re.IGNORECASE)
+    for line in map(str.strip, text.splitlines()):
+        if found := word.search(line):
+            start, end = max(found.start() - AROUND, 0), found.end() + AROUND
+            return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+    return ""
 
 
 def insert(actions: str, name: str, at: int | None = None) -> tuple[str, int]:

@@ -18,9 +18,9 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import BaseModel
 
-from campaigns import tools
+from campaigns import conditional, tools
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
-from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection, Fetched
 from campaigns.runtimes import DEFINITIONS
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
@@ -159,9 +159,10 @@ class PromptAnswer(Schema):
 
 
 class ToolsAnswer(Schema):
-    """The campaign's tools in the shape asked for."""
+    """The campaign's tools in the shape asked for. `version` changes with them, and is one for all shapes."""
 
     tools: list[dict[str, Any]]
+    version: str
 
 
 api = NinjaAPI(
@@ -176,15 +177,26 @@ api = NinjaAPI(
 ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
 
 
-@api.get("/c/{connection}/tools", auth=ConnectionSecret(), response={200: ToolsAnswer, **ERRORS})
+@api.get(
+    "/c/{connection}/tools",
+    auth=ConnectionSecret(),
+    response={200: ToolsAnswer, 304: None, **ERRORS},
+    openapi_extra=conditional.DOCUMENTED,
+)
 def list_tools(
     request: HttpRequest,
     connection: Path[str],
     format: Query[Literal["json", "openai", "anthropic"]] = "json",
 ) -> Any:
-    """The tools of the connection's campaign, in a stable order."""
-    definition = DEFINITIONS[format]
-    return {"tools": [definition(tool) for tool in tools.toolset(_connection(request)).tools.values()]}
+    """The tools of the connection's campaign, in a stable order.
+
+    What is attached or detached fires or is refused from that moment on, whichever version a runtime has.
+    """
+    definition, opened = DEFINITIONS[format], _connection(request)
+    toolset = tools.toolset(opened)
+    Fetched.note(opened, toolset.version)
+    listed = [definition(tool) for tool in toolset.tools.values()]
+    return conditional.answered(request, {"tools": listed, "version": toolset.version})
 
 
 @api.post(
@@ -241,8 +253,8 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
                 parameters=payload.parameters,
             ),
         )
-    except tools.UnknownTool:
-        raise Problem(404, "unknown_tool", "The connection's campaign has no tool of this name.") from None
+    except tools.UnknownTool as error:
+        raise Problem(404, "unknown_tool", str(error), error.say) from None
     except tools.BadParameters as error:
         raise Problem(422, "invalid_parameters", str(error), error.say) from error
     except KeyReused:
@@ -274,11 +286,17 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
     }
 
 
-@api.get("/c/{connection}/prompt", auth=ConnectionSecret(), response={200: PromptAnswer, **ERRORS})
+@api.get(
+    "/c/{connection}/prompt",
+    auth=ConnectionSecret(),
+    response={200: PromptAnswer, 304: None, **ERRORS},
+    openapi_extra=conditional.DOCUMENTED,
+)
 def prompt(request: HttpRequest, connection: Path[str]) -> Any:
     """The campaign's instructions and topics, ready to be an agent's system prompt."""
     compiled = tools.compiled_prompt(_connection(request).campaign)
-    return {"prompt": compiled, "version": hashlib.sha256(compiled.encode()).hexdigest()[:12]}
+    version = hashlib.sha256(compiled.encode()).hexdigest()[:12]
+    return conditional.answered(request, {"prompt": compiled, "version": version})
 
 
 @api.get("/healthz", tags=["operations"], response=dict[str, str])

@@ -15,7 +15,7 @@ from builder.forms import TopicForm as BareTopicForm
 from builder.models import SmsAction, Topic
 from builder.widgets import PickList
 from campaigns import tools
-from campaigns.models import Campaign, Connection, ToolAttachment
+from campaigns.models import Campaign, Connection, ToolAttachment, ToolChange
 from sms.models import SmsTemplate
 
 
@@ -23,13 +23,6 @@ def _topic_hint(topic: Topic) -> str:
     sends = ", ".join(topic.references)
     off = "" if topic.is_active else "Switched off. "
     return off + (f"Sends {sends}" if sends else "Sends nothing")
-
-
-def _action_hint(action: SmsAction) -> str:
-    what = f"sends “{action.template}”" if action.template else "the agent writes the text"
-    whom = "to the caller" if action.recipient == SmsAction.Recipient.CALLER else "to anyone"
-    off = "" if action.is_active else "Switched off. "
-    return f"{off}{action.provider.capitalize()}, {what}, {whom}; belongs to {action.owner}"
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -118,32 +111,67 @@ class SmsActionForm(_KeepsToolsApart, BareSmsActionForm):
 
 
 class ManageToolsForm(forms.Form):
-    """Which SMS actions a campaign has attached."""
+    """Which SMS actions a campaign has attached.
+
+    `shown` are those that were when the page was made, so that nobody undoes unawares what others did since.
+    """
 
     actions = forms.ModelMultipleChoiceField(
         queryset=SmsAction.objects.none(),
         required=False,
-        label="SMS actions",
-        widget=PickList(
-            "SMS actions", _action_hint, "There is no SMS action yet: add one under Global Actions."
-        ),
+        error_messages={
+            "invalid_choice": "%(value)s is not one of the available choices: it was deleted, or it is not "
+            "yours to attach. What else you chose is still chosen below."
+        },
     )
+    shown = forms.CharField(required=False)
 
     def __init__(self, *args: Any, campaign: Campaign, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.campaign = campaign
         self.user = user
-        self.attached = set(campaign.actions.values_list("pk", flat=True))
+        self.attached = self._attached()
         field: Any = self.fields["actions"]
         field.queryset = _attachable(user, self.attached)
-        field.initial = list(self.attached)
+
+    @property
+    def available(self) -> QuerySet[SmsAction]:
+        """What the user may choose from."""
+        field: Any = self.fields["actions"]
+        found: QuerySet[SmsAction] = field.queryset
+        return found
+
+    @property
+    def selected(self) -> set[int]:
+        """What is chosen: what the form says, on top of what others changed while it was open."""
+        if not self.is_bound:
+            return self.attached
+        chosen, seen = _ids(self._posted("actions")), self._seen
+        return (self.attached | (chosen - seen)) - (seen - chosen)
+
+    @property
+    def detaching(self) -> list[SmsAction]:
+        """What saving would detach."""
+        return list(self.available.filter(pk__in=self.attached - self.selected))
+
+    @property
+    def attaching(self) -> list[SmsAction]:
+        """What saving would attach."""
+        return list(self.available.filter(pk__in=self.selected - self.attached))
+
+    def lost(self) -> list[SmsAction]:
+        """What is detached and cannot be attached again by the same user, for it is another's."""
+        again = set(_attachable(self.user, set()).values_list("pk", flat=True))
+        return [action for action in self.detaching if action.pk not in again]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if self._seen != self.attached:
+            raise forms.ValidationError(self._overtaken())
         if refusals := self._refusals(cleaned.get("actions", ())):
             self.add_error("actions", refusals)
         elif "actions" in cleaned:
-            clash = clash_after([self.campaign], self.save)
+            clash = clash_after([self.campaign], self._apply)
             if clash:
                 self.add_error("actions", clash)
         return cleaned
@@ -153,20 +181,60 @@ class ManageToolsForm(forms.Form):
         refusals = (action.refusal(self.user, self.campaign.owner) for action in new)
         return [refusal for refusal in refusals if refusal]
 
-    def save(self) -> None:
-        """Attach what is selected, and detach what no longer is."""
-        selected = {action.pk for action in self.cleaned_data["actions"]}
+    def save(self) -> list[ToolChange]:
+        """Attach what is selected, and detach what no longer is; what was noted of it.
+
+        Raises ValidationError, with nothing changed, if somebody was faster.
+        """
         with transaction.atomic():
-            ToolAttachment.objects.filter(
-                campaign=self.campaign, action__in=self.attached - selected
-            ).delete()
-            ToolAttachment.objects.bulk_create(
-                [
-                    ToolAttachment(campaign=self.campaign, action_id=pk, attached_by=self.user)
-                    for pk in sorted(selected - self.attached)
-                ],
-                ignore_conflicts=True,
-            )
+            # Whoever saves the same campaign's tools in this instant waits, and then finds them changed.
+            Campaign.objects.select_for_update(no_key=True).get(pk=self.campaign.pk)
+            self.attached = self._attached()
+            if self._seen != self.attached:
+                raise forms.ValidationError(self._overtaken())
+            # Nor is one of them deleted meanwhile.
+            list(SmsAction.objects.select_for_update(no_key=True).filter(pk__in=self.selected))
+            changes = self._apply()
+            clash = clash_after([self.campaign], lambda: None)
+            if clash:
+                raise forms.ValidationError(clash)
+            return changes
+
+    def _apply(self) -> list[ToolChange]:
+        return [
+            *ToolAttachment.attach(self.campaign, self.attaching, self.user),
+            *ToolAttachment.detach(self.campaign, self.detaching, self.user),
+        ]
+
+    def _attached(self) -> set[int]:
+        return set(self.campaign.attachments.values_list("action", flat=True))
+
+    @property
+    def _seen(self) -> set[int]:
+        written = self.data.get("shown")
+        return self.attached if written is None else _ids(written.split(","))
+
+    def _posted(self, name: str) -> list[str]:
+        data: Any = self.data
+        found: list[str] = data.getlist(name)
+        return found
+
+    def _overtaken(self) -> str:
+        changed = self._seen ^ self.attached
+        last = {
+            change.action_id: change
+            for change in self.campaign.tool_changes.filter(action__in=changed).order_by("at", "id")
+        }
+        said = []
+        for action in SmsAction.objects.filter(pk__in=changed):
+            what = ToolChange.What.ATTACHED if action.pk in self.attached else ToolChange.What.DETACHED
+            # Who did it by other means than this page is not known.
+            known = action.pk in last and last[action.pk].what == what
+            said.append(f"{known and last[action.pk].by or 'somebody'} {what.value} “{action}”")
+        return (
+            f"While this page was open, {' and '.join(said) or 'somebody changed the tools'}. Your own "
+            "choices are kept, on top of that: look at the list, and save again."
+        )
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -177,6 +245,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": UnfoldAdminTextInputWidget(attrs={"placeholder": "The booking line's agent"}),
             "runtime": UnfoldAdminSelectWidget,
         }
+
+
+def _ids(written: Iterable[str]) -> set[int]:
+    return {int(each) for each in written if each.isascii() and each.isdecimal() and len(each) < 19}
 
 
 def clash_after(campaigns: Iterable[Campaign], change: Callable[[], object]) -> str:

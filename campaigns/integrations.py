@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
-from builder.models import Topic
-from campaigns import preview, tools
+from campaigns import managing, preview, tools
 from campaigns.forms import ConnectionForm, ManageToolsForm
-from campaigns.models import Campaign, Connection
-from sms.models import SmsTemplate
+from campaigns.models import Campaign, Connection, ToolChange
 
 if TYPE_CHECKING:
     from campaigns.admin import CampaignAdmin
@@ -28,6 +27,9 @@ PLACEHOLDER = "THE_SECRET"
 # Kept for fiction (North American Numbering Plan); elsewhere whoever pastes the command writes their own.
 SAMPLE_CALLER = "+13125550123" if settings.DEMO else "+YOUR_OWN_NUMBER"
 MAX_CONNECTIONS_SHOWN = 50
+CHANGES_A_PAGE = 10
+# The buttons of Manage Tools beside Save: what they ask for is a page, with all that is selected.
+SEARCH, BACK, CONFIRMED = "_search", "_back", "_confirmed"
 
 
 class Integrations:
@@ -51,18 +53,25 @@ class Integrations:
         ]
 
     def integrations(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Attach and detach SMS actions; see the tools, and the ways in."""
+        """Attach and detach SMS actions; see the tools, what was changed, and the ways in."""
         campaign = self._campaign(request, pk)
-        form = ManageToolsForm(campaign=campaign, user=request.user)
-        if request.method == "POST":
-            self._may_change(request, campaign)
-            form = ManageToolsForm(request.POST, campaign=campaign, user=request.user)
-            if form.is_valid():
-                form.save()
-                self.page.log_change(request, campaign, "Changed the attached tools.")
-                self.page.message_user(request, "The tools are saved.", messages.SUCCESS)
-                return self._back(campaign)
-        return self._show(request, campaign, form, ConnectionForm())
+        if request.method != "POST":
+            form = ManageToolsForm(campaign=campaign, user=request.user)
+            return self._show(request, campaign, form, ConnectionForm())
+        self._may_change(request, campaign)
+        form = ManageToolsForm(request.POST, campaign=campaign, user=request.user)
+        if SEARCH in request.POST or BACK in request.POST:
+            return self._show(request, campaign, form, ConnectionForm())
+        if form.is_valid() and form.detaching and CONFIRMED not in request.POST:
+            return self._ask(request, campaign, form)
+        if form.is_valid():
+            try:
+                changes = form.save()
+            except ValidationError as error:
+                form.add_error(None, error)
+            else:
+                return self._saved(request, campaign, changes)
+        return self._show(request, campaign, form, ConnectionForm(), *_errors(form))
 
     def connect(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make a connection, and show its secret, this once."""
@@ -114,21 +123,76 @@ class Integrations:
         return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
 
     def _show(
-        self, request: HttpRequest, campaign: Campaign, manage: ManageToolsForm, connect: ConnectionForm
+        self,
+        request: HttpRequest,
+        campaign: Campaign,
+        manage: ManageToolsForm,
+        connect: ConnectionForm,
+        *errors: str,
     ) -> HttpResponse:
         offered = tools.of(campaign)
+        may_change = self.page.has_change_permission(request, campaign)
+        asked = request.POST if SEARCH in request.POST or BACK in request.POST else request.GET
+        query = asked.get("q", "")[: managing.MAX_QUERY_CHARACTERS]
+        shown = asked.get("show", "")
+        shown = shown if shown in managing.SHOWN else ""
+        rows = [row for row in managing.rows(manage) if may_change or row.is_attached]
+        fitting = {row.source for row in rows if row.fits(query, shown)}
         context = {
-            "manage": manage,
+            "rows": [(row, row.source in fitting) for row in rows],
+            "errors": errors,
+            "query": query,
+            "shown": shown,
+            "shows": managing.SHOWN,
+            "narrowed": bool(query or shown),
+            "none_fit": bool(rows) and not fitting,
+            "count": f"{sum(row.is_selected for row in rows)} of {len(rows)} selected" if may_change else "",
+            "attached": ",".join(map(str, sorted(manage.attached))),
+            "may_add_action": request.user.has_perm("builder.add_smsaction"),
             "connect": connect,
-            "by_topic": _by_topic(campaign, offered),
+            "by_topic": managing.topic_rows(campaign, request.user),
+            "version": tools.version([*offered, tools.StopTexting()]),
+            "last_edited": managing.last_edited(campaign, offered),
+            "changes": Paginator(campaign.tool_changes.all(), CHANGES_A_PAGE).get_page(
+                request.GET.get("changes")
+            ),
             "connections": [
                 {"row": connection, "url": _url(connection), "curl": _curl_list(connection, PLACEHOLDER)}
-                for connection in campaign.connections.select_related("created_by")[:MAX_CONNECTIONS_SHOWN]
+                for connection in campaign.connections.select_related("created_by", "fetched")[
+                    :MAX_CONNECTIONS_SHOWN
+                ]
             ],
-            "may_change": self.page.has_change_permission(request, campaign),
-            "media": self.page.media + manage.media,
+            "may_change": may_change,
+            "media": self.page.media,
         }
         return self._render(request, campaign, "campaigns/integrations.html", "Integrations", context)
+
+    def _ask(self, request: HttpRequest, campaign: Campaign, form: ManageToolsForm) -> HttpResponse:
+        """Before something is detached: what that means for the prompt."""
+        lost = form.lost()
+        context = {
+            "detaching": [
+                {
+                    "action": action,
+                    "is_lost": action in lost,
+                    "mentions": managing.mentions(campaign, action.name, request.user),
+                }
+                for action in form.detaching
+            ],
+            "attaching": form.attaching,
+            "selected": sorted(form.selected),
+            "attached": ",".join(map(str, sorted(form.attached))),
+            "query": request.POST.get("q", "")[: managing.MAX_QUERY_CHARACTERS],
+            "shown": request.POST.get("show", ""),
+        }
+        return self._render(request, campaign, "campaigns/detaching.html", "Manage Tools", context)
+
+    def _saved(self, request: HttpRequest, campaign: Campaign, changes: list[ToolChange]) -> HttpResponse:
+        words = managing.said(campaign, changes)
+        if changes:
+            self.page.log_change(request, campaign, "; ".join(map(str, changes)))
+        self.page.message_user(request, words, messages.SUCCESS if changes else messages.INFO)
+        return self._back(campaign)
 
     def _issue(
         self, request: HttpRequest, campaign: Campaign, connection: Connection, note: str
@@ -193,32 +257,8 @@ class Integrations:
         return HttpResponseRedirect(self._address(campaign))
 
 
-def _by_topic(campaign: Campaign, offered: list[tools.Tool]) -> list[dict[str, Any]]:
-    """What the campaign's topics refer to, each with the topics, and why it is no tool if it is none."""
-    references: dict[str, list[Topic]] = {}
-    for topic in campaign.topics.filter(is_active=True):
-        for name in topic.references:
-            references.setdefault(name, []).append(topic)
-    templates = SmsTemplate.objects.filter(name__in=references).select_related("owner__sms_profile")
-    known = {template.name: template for template in templates}
-    found = {tool.name: tool for tool in offered}
-    return [
-        {
-            "name": name,
-            "template": known.get(name),
-            "topics": references[name],
-            "problem": _problem(known.get(name), found.get(name)),
-        }
-        for name in sorted(references)
-    ]
-
-
-def _problem(template: SmsTemplate | None, tool: tools.Tool | None) -> str:
-    if template is None:
-        return "There is no template of this name."
-    if tool is None:
-        return template.obstacle() or "It is not offered to the agent."
-    return tool.obstacle
+def _errors(form: ManageToolsForm) -> list[str]:
+    return [str(error) for errors in form.errors.values() for error in errors]
 
 
 def _url(connection: Connection) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from sms.models import SmsTemplate, Variable
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
+VERSION_CHARACTERS = 12
 
 TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
@@ -30,7 +33,9 @@ RECIPIENT = "to"
 
 
 class UnknownTool(LookupError):
-    """The campaign has no tool of that name."""
+    """The campaign has no tool of that name: it was never attached, or is not any more."""
+
+    say = "I can't send that text message on this line, so nothing was sent."
 
 
 class BadParameters(ValueError):
@@ -169,12 +174,19 @@ class Toolset:
     campaign: Campaign
     tools: dict[str, Offered]
 
+    @cached_property
+    def version(self) -> str:
+        """As version() has it."""
+        return version(self.tools.values())
+
     def named(self, name: str) -> Offered:
         """The tool of that name. Raises UnknownTool."""
         try:
             return self.tools[name]
         except KeyError:
-            raise UnknownTool(name) from None
+            raise UnknownTool(
+                "The connection's campaign has no tool of this name, or no longer. Ask for its tools again."
+            ) from None
 
 
 _toolsets: dict[int, Toolset] = {}
@@ -222,6 +234,12 @@ def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[O
     return [*of(campaign, topics), StopTexting()]
 
 
+def version(offered: Iterable[Offered]) -> str:
+    """What changes whenever an agent would see other tools, in whatever shape it asks for them."""
+    seen = [[tool.name, tool.description, tool.parameters] for tool in offered]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:VERSION_CHARACTERS]
+
+
 def of(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Tool]:
     """The campaign's tools by name, in a stable order; with other `topics` in place of its own, if given.
 
@@ -249,9 +267,13 @@ def of_topics(topics: Iterable[Topic], campaign: Campaign | None = None) -> list
 def _tool(source: SmsAction | SmsTemplate, campaign: Campaign | None) -> Tool:
     if campaign is None:
         return Tool(source)
+    return Tool(source, campaign.name, withheld(source, campaign))
+
+
+def withheld(source: SmsAction | SmsTemplate, campaign: Campaign) -> str:
+    """Why a campaign does not send what others may, in plain words for ops; "" if it does."""
     # Who shared it may have stopped, and it was attached or referred to while they did.
-    withheld = "" if source.is_open_to(campaign.owner_id) else not_shared(source, campaign)
-    return Tool(source, campaign.name, withheld)
+    return "" if source.is_open_to(campaign.owner_id) else not_shared(source, campaign)
 
 
 def not_shared(source: SmsAction | SmsTemplate, campaign: Campaign) -> str:

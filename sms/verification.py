@@ -171,11 +171,12 @@ def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "
 
 def listed(senders: Mapping[str, str]) -> list[tuple[str, str]]:
     """Senders as people choose from them, each with its name: Messaging Services first."""
-    found = [(address, _named(address, label)) for address, label in senders.items()]
+    found = [(address, named(address, label)) for address, label in senders.items()]
     return sorted(found, key=lambda each: (not each[0].startswith("MG"), each[1].casefold()))
 
 
-def _named(address: str, label: str) -> str:
+def named(address: str, label: str) -> str:
+    """A sender with what people call it."""
     if address.startswith("MG"):
         return f"{label or 'Messaging Service'} ({address})"
     # Most numbers are called by nothing but their digits.

@@ -167,7 +167,7 @@ class TestAllPages:
 
 class TestManageTools:
     def save(self, user, campaign, *actions):
-        data = {"actions": [action.pk for action in actions]}
+        data = {"actions": [action.pk for action in actions], "_confirmed": "1"}
         return logged_in(user).post(campaign_url(campaign, "integrations"), data)
 
     def test_the_path_of_the_manual_stands_on_the_page(self, ann, world):

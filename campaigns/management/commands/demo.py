@@ -96,7 +96,7 @@ def _make() -> bool:
         owner=ops,
     )
     campaign.topics.set([booking, finding_us])
-    ToolAttachment.objects.create(campaign=campaign, action=note, attached_by=ops)
+    ToolAttachment.attach(campaign, [note], ops)
     connection = Connection(
         slug=CONNECTION_SLUG, campaign=campaign, name="The demo's voice agent", created_by=ops
     )

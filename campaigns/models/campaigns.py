@@ -1,4 +1,4 @@
-"""Campaigns, what is attached to them, how runtimes reach them, and what happened in their calls."""
+"""Campaigns, how runtimes reach them, and what happened in their calls."""
 
 from __future__ import annotations
 
@@ -78,30 +78,6 @@ class Campaign(models.Model):
 def reaches(topic: Topic) -> list[Reach]:
     """The campaigns that a stored topic stands in, as the linter looks at them."""
     return [Reach(campaign.name, campaign.country, campaign.owner_id) for campaign in topic.campaigns.all()]
-
-
-class ToolAttachment(models.Model):
-    """An SMS action attached to a campaign: from then on it fires there, and nowhere else."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="attachments")
-    action = models.ForeignKey(SmsAction, on_delete=models.PROTECT, related_name="attachments")
-    attached_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    attached_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = "attached tool"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["campaign", "action"],
-                name="attached_once",
-                violation_error_message="This action is attached already.",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.action} in {self.campaign}"
 
 
 class Revision(models.Model):
@@ -293,8 +269,14 @@ class ToolCall(models.Model):
     # SHA-256 of what was asked.
     fingerprint = models.CharField(max_length=64, editable=False)
     tool = models.CharField(max_length=64)
+    # Found by the index tool_call_by_action.
     action = models.ForeignKey(
-        SmsAction, on_delete=models.SET_NULL, null=True, blank=True, related_name="tool_calls"
+        SmsAction,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="tool_calls",
+        db_index=False,
     )
     parameters = models.JSONField(default=dict, help_text="As the agent wrote them.")
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
@@ -315,7 +297,12 @@ class ToolCall(models.Model):
                 name="promise_has_message",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["-at"], name="tool_call_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["-at"], name="tool_call_newest"),
+            models.Index(
+                fields=["action", "-at"], condition=Q(action__isnull=False), name="tool_call_by_action"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.tool

@@ -1,0 +1,31 @@
+"""Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
+
+from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
+from campaigns.models.campaigns import (
+    ID_CHARACTERS,
+    LONGEST_CALL,
+    Call,
+    CallNumberChanged,
+    Campaign,
+    Connection,
+    Consent,
+    Revision,
+    ToolCall,
+    reaches,
+)
+
+__all__ = [
+    "ID_CHARACTERS",
+    "LONGEST_CALL",
+    "Call",
+    "CallNumberChanged",
+    "Campaign",
+    "Connection",
+    "Consent",
+    "Fetched",
+    "Revision",
+    "ToolAttachment",
+    "ToolCall",
+    "ToolChange",
+    "reaches",
+]

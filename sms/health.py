@@ -1,0 +1,152 @@
+"""Whether what may be sent would leave now, and what became of the newest texts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from sms import verification
+from sms.arrivals import NOT_ARRIVED
+from sms.models import ProviderName, Sendable, Sender, State
+from sms.providers import codes
+from sms.providers.codes import Consequence
+
+# The newest texts of each thing that are looked at.
+LOOKED_AT = 20
+# For `newest` below: the texts of SMS templates, tests aside.
+OF_TEMPLATES = """
+    SELECT id, created_at, state, provider_sid, error_code, reason FROM sms_message
+    WHERE template_id = thing.id AND tested_by = ''
+      -- As the index message_by_template has it.
+      AND NOT (state IN ('queued', 'held', 'submitting', 'unconfirmed'))
+    ORDER BY created_at DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What became of something's newest texts: when the last one left, and the last one that did not arrive.
+
+    `is_failing` is whether none arrived, or went out into the network, after that.
+    """
+
+    last_sent: datetime | None = None
+    failed: UUID | None = None
+    failed_at: datetime | None = None
+    failed_code: int | None = None
+    failed_because: str = ""
+    is_failing: bool = False
+
+    @property
+    def why(self) -> str:
+        """Why that text did not arrive, in plain words."""
+        if self.failed_code:
+            return codes.meaning(self.failed_code).plain
+        return self.failed_because or "Nobody said why."
+
+
+def texts(things: Iterable[int], newest: str) -> dict[int, Texts]:
+    """What became of the newest texts of each thing that has any, by their ids, by one query.
+
+    `newest` is SQL that selects the texts of `thing.id`, the newest first.
+    """
+    values: dict[str, Any] = {
+        "things": list(things),
+        "limit": LOOKED_AT,
+        "failed": [state.value for state in NOT_ARRIVED],
+        "went_out": [State.SENT.value, State.DELIVERED.value],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS.format(newest=newest), values)
+        return {thing: Texts(*found) for thing, *found in cursor.fetchall()}
+
+
+_TEXTS = """
+WITH seen AS MATERIALIZED (
+    SELECT thing.id AS thing, newest.*
+    FROM unnest(%(things)s::bigint[]) AS thing (id)
+    CROSS JOIN LATERAL ({newest} LIMIT %(limit)s) newest
+), failed AS (
+    SELECT DISTINCT ON (thing) * FROM seen WHERE state = ANY(%(failed)s) ORDER BY thing, created_at DESC
+), went AS (
+    SELECT thing, max(created_at) FILTER (WHERE provider_sid IS NOT NULL) AS last_sent,
+        max(created_at) FILTER (WHERE state = ANY(%(went_out)s)) AS went_out
+    FROM seen GROUP BY thing
+)
+SELECT thing, last_sent, failed.id, failed.created_at, failed.error_code, COALESCE(failed.reason, ''),
+    failed.id IS NOT NULL AND COALESCE(failed.created_at > went_out, TRUE)
+FROM went LEFT JOIN failed USING (thing)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a text would leave now: `label` in a word or two, `why` not and how to `mend` that.
+
+    `tone` is a label's: good, warn (it may not) or bad (it will not). `credentials` says how they were found.
+    """
+
+    label: str
+    tone: str
+    credentials: str
+    texts: Texts
+    why: str = ""
+    mend: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.tone == "good"
+
+
+def held_senders() -> dict[tuple[str, str], Sender]:
+    """The senders that are held back, by account and address."""
+    return {(each.account_sid, each.address): each for each in Sender.objects.filter(held_at__isnull=False)}
+
+
+def of(thing: Sendable, held: Mapping[tuple[str, str], Sender], texts: Texts, withheld: str = "") -> Health:
+    """The health of a template or an action whose owner's profile is loaded; `withheld` is why it is not sent
+    where it is looked at, though elsewhere it may be."""
+    profile = thing.owner_profile()
+    if obstacle := withheld or thing.obstacle():
+        return Health("cannot be sent", "bad", _credentials(thing), texts, obstacle)
+    sender = held.get((profile.account_sid(thing.provider), thing.effective_sender()))
+    if sender:
+        meaning = codes.meaning(sender.held_code) if sender.held_code else None
+        is_account = meaning is not None and meaning.consequence is Consequence.HOLD_ACCOUNT
+        return Health(
+            "account refused" if is_account else "sender held",
+            "bad",
+            _credentials(thing),
+            texts,
+            sender.held_because,
+            meaning.remedy if meaning else "",
+        )
+    if texts.is_failing:
+        return Health("last text failed", "warn", _credentials(thing), texts)
+    if thing.provider == ProviderName.TWILIO and profile.verified_at is None:
+        mend = "It will be, once its owner chooses “Verify again” under Account > My profile."
+        return Health(
+            "not verified yet", "warn", "", texts, "Twilio has not confirmed the credentials yet.", mend
+        )
+    return Health("healthy", "good", _credentials(thing), texts)
+
+
+def sender_words(thing: Sendable) -> str:
+    """The From that a text leaves with, as people call it; "" if there is none."""
+    address = thing.effective_sender()
+    names: Mapping[str, str] = {}
+    if thing.provider == ProviderName.TWILIO:
+        names = thing.owner_profile().senders or {}
+    return verification.named(address, names.get(address, "")) if address else ""
+
+
+def _credentials(thing: Sendable) -> str:
+    if thing.provider == ProviderName.ATLAS:
+        return "The platform's own account"
+    profile = thing.owner_profile()
+    return f"Credentials {verification.when(profile)}" if profile.has_credentials else ""
