@@ -32,6 +32,7 @@ from campaigns.tools import (
     CONSENT,
     RECIPIENT,
     WORDS,
+    GetSmsStatus,
     Offered,
     StopTexting,
     Tool,
@@ -40,7 +41,7 @@ from campaigns.tools import (
 from campaigns.waiting import Wait, waiting
 from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox
-from sms.models import OptOut
+from sms.models import Message, OptOut
 from sms.outbox import Promise
 
 # The same text in the same call within this is the same request, made again, whatever its tool call id.
@@ -49,6 +50,7 @@ SAME_REQUEST_WITHIN = timedelta(minutes=2)
 FAILED = "failed"
 
 MAX_EVIDENCE_CHARACTERS = 300
+NOTHING_SENT = "I haven't sent any text in this call."
 
 
 class KeyReused(ValueError):
@@ -94,10 +96,10 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     BadParameters, KeyReused, and campaigns.models.CallNumberChanged, with nothing written; by a connection
     that was kept, MustOpenAgain.
     """
-    if isinstance(tool, StopTexting):
+    if not isinstance(tool, Tool):
         if firing.connection.is_kept:
             raise MustOpenAgain
-        return _stop_texting(tool, firing)
+        return _stop_texting(tool, firing) if isinstance(tool, StopTexting) else _status(tool, firing)
     values = checked(tool, firing.parameters)
     if tool.texts_anyone:
         # However the model writes it the second time, it is the same number. What is none is refused later.
@@ -295,6 +297,24 @@ def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
             fired.say = "I can't see your number on this call. Text STOP to any of our messages instead."
         fired.save(force_insert=True)
     return _answer(fired)
+
+
+def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
+    """Where the call's last text stands. It is another answer each time, so each asking is on record."""
+    with transaction.atomic():
+        call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)
+        last = Message.objects.filter(tool_call__call=call).order_by("-created_at").first()
+        known = told(last) if last else Told(False, NOTHING_SENT, "nothing_sent")
+        ToolCall.objects.create(
+            call=call,
+            # A runtime's own id may be one that it used for a text.
+            key=f"ours:{uuid.uuid4()}",
+            fingerprint=_fingerprint(tool.name, {}, ""),
+            tool=tool.name,
+            outcome=ToolCall.Outcome.DONE,
+            say=known.say,
+        )
+    return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
 def _promise(

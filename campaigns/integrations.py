@@ -151,7 +151,7 @@ class Integrations:
             "may_add_action": request.user.has_perm("builder.add_smsaction"),
             "connect": connect,
             "by_topic": managing.topic_rows(campaign, request.user),
-            "version": tools.version([*offered, tools.StopTexting()]),
+            "version": tools.version([*offered, *tools.OF_EVERY_CAMPAIGN]),
             "last_edited": managing.last_edited(campaign, offered),
             "changes": Paginator(campaign.tool_changes.all(), CHANGES_A_PAGE).get_page(
                 request.GET.get("changes")

@@ -163,7 +163,26 @@ class StopTexting:
     }
 
 
-Offered = Tool | StopTexting
+class GetSmsStatus:
+    """A tool of every campaign: what became of the call's last text."""
+
+    name = "get_sms_status"
+    description = (
+        "Use this when the caller asks whether a text message that you sent in this call has arrived, or "
+        "says that it has not. It tells where the last one stands."
+    )
+    parameters: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+    }
+
+
+Standing = GetSmsStatus | StopTexting
+# Sorted by their names.
+OF_EVERY_CAMPAIGN: tuple[Standing, ...] = (GetSmsStatus(), StopTexting())
+Offered = Tool | Standing
 
 
 @dataclass(frozen=True)
@@ -231,7 +250,7 @@ def toolset(connection: Connection) -> Toolset:
 
 def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Offered]:
     """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
-    return [*of(campaign, topics), StopTexting()]
+    return [*of(campaign, topics), *OF_EVERY_CAMPAIGN]
 
 
 def version(offered: Iterable[Offered]) -> str:

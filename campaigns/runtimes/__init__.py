@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from campaigns.runtimes import anthropic, generic, openai
-from campaigns.tools import StopTexting, Tool
+from campaigns.tools import Offered
 
-DEFINITIONS: dict[str, Callable[[Tool | StopTexting], dict[str, Any]]] = {
+DEFINITIONS: dict[str, Callable[[Offered], dict[str, Any]]] = {
     "json": generic.definition,
     "openai": openai.definition,
     "anthropic": anthropic.definition,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.tools import StopTexting, Tool
+from campaigns.tools import Offered
 
 
-def definition(tool: Tool | StopTexting) -> dict[str, Any]:
+def definition(tool: Offered) -> dict[str, Any]:
     """An entry of `tools` in the Messages API."""
     return {
         "name": tool.name,

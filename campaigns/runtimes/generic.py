@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.tools import StopTexting, Tool
+from campaigns.tools import Offered
 
 
-def definition(tool: Tool | StopTexting) -> dict[str, Any]:
+def definition(tool: Offered) -> dict[str, Any]:
     """A tool's name, description and parameters."""
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from campaigns.runtimes import generic
-from campaigns.tools import StopTexting, Tool
+from campaigns.tools import Offered
 
 
-def definition(tool: Tool | StopTexting) -> dict[str, Any]:
+def definition(tool: Offered) -> dict[str, Any]:
     """An entry of `tools` in Chat Completions. Strict: every property is required, and no other allowed; what
     may be left out may be null."""
     function = {**generic.definition(tool), "parameters": _strict(tool.parameters), "strict": True}

@@ -17,52 +17,10 @@ from campaigns.models import LONGEST_CALL, Call, Consent, ToolCall
 from sms import outbox
 from sms.models import Message, OptOut, UserProfile
 from tests import factories
+from tests.campaigns.conftest import PARAMETERS
 from tests.factories import CALLER, SECRET
 
 pytestmark = pytest.mark.django_db
-
-PARAMETERS = {"guests": "four", "day": "Friday", "consent": "Yes, please text me."}
-
-
-@pytest.fixture
-def template(campaign):
-    template = factories.TemplateFactory(name="confirmation", owner=campaign.owner)
-    topic = factories.TopicFactory(actions="Call {{confirmation}}.", owner=campaign.owner)
-    campaign.topics.add(topic)
-    return template
-
-
-@pytest.fixture
-def action(campaign):
-    def attach(**fields):
-        fields = {"name": "note", "owner": campaign.owner, **fields}
-        action = factories.ActionFactory(**fields)
-        factories.AttachmentFactory(campaign=campaign, action=action)
-        return action
-
-    return attach
-
-
-@pytest.fixture
-def door(connection, template):
-    """Fires a tool through the door; keywords replace fields of the envelope."""
-
-    def fire(tool="confirmation", secret=SECRET, slug=connection.slug, body=None, **fields):
-        envelope = {
-            "callId": "call-1",
-            "toolCallId": "tool-call-1",
-            "customerPhoneNumber": CALLER,
-            "parameters": PARAMETERS,
-            **fields,
-        }
-        return Client().post(
-            f"/c/{slug}/tools/{tool}",
-            data=json.dumps(envelope) if body is None else body,
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {secret}"} if secret else {},
-        )
-
-    return fire
 
 
 def nothing_is_written() -> bool:
@@ -283,34 +241,6 @@ class TestRefusing:
         assert ToolCall.objects.count() == 1
 
 
-class TestStopTexting:
-    def test_who_says_so_aloud_is_texted_no_more(self, door):
-        answer = door("stop_texting", parameters={"words": "Don't text me again."}).json()
-
-        assert (answer["status"], answer["messageId"]) == ("done", None)
-        assert OptOut.objects.get().evidence == "Don't text me again."
-        assert door(toolCallId="2").json()["code"] == "opted_out"
-
-    def test_twice_is_answered_alike(self, door):
-        words = {"words": "No more texts."}
-
-        assert door("stop_texting", parameters=words).json() == door("stop_texting", parameters=words).json()
-        assert ToolCall.objects.count() == 1
-
-    @pytest.mark.parametrize(
-        "parameters", [{}, {"words": None}, {"words": "x" * 9000}, {"words": "\u202e\0 stop"}, {"why": "x"}]
-    )
-    def test_whatever_the_model_writes_a_stop_is_a_stop(self, door, parameters):
-        assert door("stop_texting", parameters=parameters).json()["status"] == "done"
-        assert OptOut.stands_for(CALLER)
-
-    def test_without_a_number_it_says_so(self, door):
-        answer = door("stop_texting", parameters={"words": "Stop."}, customerPhoneNumber="").json()
-
-        assert (answer["status"], answer["code"]) == ("refused", "no_caller_number")
-        assert not OptOut.objects.exists()
-
-
 class TestBrokenRequests:
     def broken(self, answer, status: int, code: str) -> None:
         assert (answer.status_code, answer.json()["error"]) == (status, code)
@@ -454,7 +384,7 @@ class TestReading:
 
     @pytest.mark.parametrize("format", ["json", "openai", "anthropic"])
     def test_the_tools_in_each_shape(self, connection, template, format):
-        [tool, _] = self.get(connection, f"tools?format={format}").json()["tools"]
+        [tool, *_] = self.get(connection, f"tools?format={format}").json()["tools"]
 
         assert "confirmation" in (tool.get("name"), tool.get("function", {}).get("name"))
 

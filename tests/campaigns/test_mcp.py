@@ -14,22 +14,13 @@ from mcp.client.streamable_http import streamable_http_client
 
 from campaigns.models import Call, Consent, ToolCall
 from sms.models import Message
-from tests import factories
+from tests.campaigns.conftest import PARAMETERS
 from tests.factories import CALLER, SECRET
 
 pytestmark = pytest.mark.django_db
 
-PARAMETERS = {"guests": "four", "day": "Friday", "consent": "Yes, please text me."}
 OLD, NEW = "2025-11-25", "2026-07-28"
 CALL = {"X-Call-Id": "call-1", "X-Caller-Number": CALLER}
-
-
-@pytest.fixture
-def template(campaign):
-    template = factories.TemplateFactory(name="confirmation", owner=campaign.owner)
-    topic = factories.TopicFactory(actions="Call {{confirmation}}.", owner=campaign.owner)
-    campaign.topics.add(topic)
-    return template
 
 
 @pytest.fixture
@@ -83,7 +74,7 @@ class TestBothEras:
     def test_list_the_tools_in_a_stable_order_as_strict_schemas(self, post, era):
         found = post(LIST, era=era).json()["result"]["tools"]
 
-        assert [tool["name"] for tool in found] == ["confirmation", "stop_texting"]
+        assert [tool["name"] for tool in found] == ["confirmation", "get_sms_status", "stop_texting"]
         assert found[0]["title"] == "Confirmation"
         assert found[0]["annotations"]["idempotentHint"] is True
         assert found[0]["inputSchema"]["additionalProperties"] is False
@@ -277,7 +268,7 @@ def test_the_official_client_lists_and_fires(live_server, connection, template, 
 
     names, answer = asyncio.run(go())
 
-    assert names == ["confirmation", "stop_texting"]
+    assert names == ["confirmation", "get_sms_status", "stop_texting"]
     assert answer.structured_content["status"] == "accepted"
     with database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM sms_message")
