@@ -244,6 +244,8 @@ async def _hand_over(message: Message, deadline: float) -> Outcome:
     """Send one claimed message; what came of it. Never raises: a doubt is an outcome, too."""
     provider = providers.get(message.provider)
     try:
+        if message.profile and (deactivated := message.profile.deactivated()):
+            return Outcome.withheld(message, deactivated)
         credential = provider.credential(message)
         write_before.set(deadline)
         return Outcome.taken(message, await provider.send(message, credential))

@@ -121,6 +121,10 @@ class UserProfileAdmin(Verifies, Page[UserProfile]):
     @admin.display(description="Account")
     def account(self, obj: UserProfile) -> SafeString | str:
         """What is stored, how it was found, and what does not work with it."""
+        if deactivated := obj.deactivated():
+            return format_html(
+                '<span class="mc-stated">{} {}</span>', label("deactivated", "warn"), deactivated
+            )
         if not obj.has_credentials:
             return "No credentials are stored: nothing is sent with Twilio."
         tone = "good" if obj.verified_at else "warn"

@@ -111,7 +111,7 @@ class Message(models.Model):
         db_constraint=False,
     )
     provider = models.CharField(max_length=16, choices=ProviderName.choices)
-    # Whose credential; null with the platform's own provider. The SID is the snapshot.
+    # Whose text, and whose credential but with the platform's own provider. The SID is the snapshot.
     # Not indexed: only whoever deletes a user asks for it, and each index is written with each text. Neither
     # this nor the template is a constraint in the database, which would lock their rows for each text: those
     # of one campaign, promised at once, wait for one another there, and all take a fifth longer.

@@ -110,7 +110,7 @@ class UserProfile(models.Model):
     @classmethod
     def of(cls, user: Any) -> UserProfile:
         """The user's profile; an empty one, not stored, if they never had one."""
-        return cls.objects.filter(user=user).first() or cls(user=user)
+        return cls.objects.select_related("user").filter(user=user).first() or cls(user=user)
 
     def enabled_providers(self) -> list[ProviderName]:
         """The providers that this user may choose from."""
@@ -128,8 +128,19 @@ class UserProfile(models.Model):
         """The account that carries this user's texts with a provider."""
         return settings.ATLAS_ACCOUNT_SID if provider == ProviderName.ATLAS else self.twilio_account_sid
 
+    def deactivated(self) -> str:
+        """That nothing is sent for a deactivated user, in plain words, and what to do; "" for others."""
+        if self.user.is_active:
+            return ""
+        return (
+            f"{self.user} is deactivated, so nothing is sent for them. An Admin can hand over what is "
+            "theirs, under Account > Users."
+        )
+
     def obstacle(self, provider: str) -> str:
         """Why this user cannot send through a provider, in plain words for ops; "" if they can."""
+        if deactivated := self.deactivated():
+            return deactivated
         if provider == ProviderName.ATLAS:
             if not self.atlas_enabled:
                 return "Atlas is not enabled for the owner of this text."

@@ -209,7 +209,7 @@ class Sendable(models.Model):
         return {
             "tool": self.name,
             "provider": str(self.provider),
-            "profile": None if self.provider == ProviderName.ATLAS else profile.pk,
+            "profile": profile.pk,
             "account_sid": profile.account_sid(self.provider),
             "sender": self.effective_sender(),
             "send_within": timedelta(seconds=self.send_within_seconds),

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from sms import numbers
-from sms.models import Message, OnDoubt, State
+from sms.models import Message, OnDoubt, State, UserProfile
 from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
 from sms.outbox.states import plain
 from sms.providers import codes
@@ -35,6 +35,7 @@ class Outcome:
     """What came of handing a claimed message over.
 
     `delay` is for texts that go back to the queue; `counts` says whether that was one of their tries.
+    `is_alone` says of one that is held that its account can send, so that no other waits with it.
     """
 
     message: Message
@@ -44,6 +45,7 @@ class Outcome:
     reason: str = ""
     delay: timedelta = timedelta(0)
     counts: bool = True
+    is_alone: bool = False
 
     @classmethod
     def taken(cls, message: Message, report: Report) -> Outcome:
@@ -82,6 +84,11 @@ class Outcome:
         return cls(message, State.HELD, reason=reason)
 
     @classmethod
+    def withheld(cls, message: Message, reason: str) -> Outcome:
+        """Its owner sends nothing now: it was not sent, and waits for them. Others go on with the account."""
+        return cls(message, State.HELD, reason=reason, is_alone=True)
+
+    @classmethod
     def in_doubt(cls, message: Message, reason: str) -> Outcome:
         """The carrier may or may not have it."""
         return cls(message, State.UNCONFIRMED, reason=reason)
@@ -91,7 +98,7 @@ class Outcome:
 class Promise:
     """A text that is about to be promised: a snapshot, so that later edits change nothing of it.
 
-    `template` and `profile` are ids; the profile is None with the platform's own provider. `country` is ISO
+    `template` and `profile` are ids; the profile is the owner's, with each provider. `country` is ISO
     3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
     0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call. For
     `wait` from accept() on, somebody waits for what becomes of it.
@@ -165,7 +172,7 @@ _ACCEPT = f"WITH gate AS (SELECT 1), {PROMISE.format(gate='gate')} SELECT 1"
 
 
 def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
-    """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their profiles loaded.
+    """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their owners loaded.
 
     In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing.
     A held sender gets one, as a probe, and that message has `is_probe`. Recipients who opted out since are
@@ -188,7 +195,7 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
     except IntegrityError:
         # Another worker claimed the equal text in this instant; it is found in doubt next time.
         return []
-    prefetch_related_objects(claimed, "profile")
+    prefetch_related_objects(claimed, Prefetch("profile", UserProfile.objects.select_related("user")))
     return claimed
 
 
@@ -317,7 +324,7 @@ def _record(outcomes: Sequence[Outcome]) -> None:
             pause(message.account_sid, outcome.delay)
         elif outcome.error_code:
             follow(message, outcome.error_code)
-        elif outcome.state is State.HELD:
+        elif outcome.state is State.HELD and not outcome.is_alone:
             hold(message.account_sid, None, outcome.reason)
         elif outcome.report and message.is_probe:
             got_through(message, arrived=False)

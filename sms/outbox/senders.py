@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from sms.models import Message, OptOut, Sender, State
+from sms.models import Message, OptOut, Sender, State, UserProfile
 from sms.outbox.states import BATCH, move
 from sms.providers import codes
 from sms.providers.codes import Consequence
@@ -112,17 +112,18 @@ def untold() -> list[Sender]:
 def probe() -> None:
     """For each held sender whose next probe is due, queue the oldest text that waits for it.
 
-    And what waits for a sender that is not held (its worker died between the two) need not wait.
+    And what waits for a sender that is not held need not wait: its worker died between the two, or its owner
+    is active again. What belongs to a deactivated user goes on waiting.
     """
+    deactivated = UserProfile.objects.filter(pk=OuterRef("profile_id"), user__is_active=False)
+    held = Message.objects.filter(~Exists(deactivated), state=State.HELD)
     holds = Sender.objects.filter(
         account_sid=OuterRef("account_sid"), address=OuterRef("sender"), held_at__isnull=False
     )
-    move(Message.objects.filter(~Exists(holds), state=State.HELD), State.QUEUED, AGAIN)
+    move(held.filter(~Exists(holds)), State.QUEUED, "What it was held for is over.")
     for sender in Sender.objects.filter(held_at__isnull=False, paused_until__lte=Now()):
         oldest = (
-            Message.objects.filter(
-                account_sid=sender.account_sid, sender=sender.address, state=State.HELD, expires_at__gt=Now()
-            )
+            held.filter(account_sid=sender.account_sid, sender=sender.address, expires_at__gt=Now())
             .order_by("created_at")
             .values("pk")[:1]
         )
