@@ -83,7 +83,7 @@ class Row:
         return found | ({"healthy" if self.health.is_good else "ailing"} if self.health else set())
 
     def fits(self, query: str, shown: str) -> bool:
-        """Whether it is what somebody looks for. The page's script decides the same by what it shows."""
+        """Whether it is what somebody looks for. The page's script decides it by all that the row shows."""
         if shown and shown not in self.marks:
             return False
         words = [self.name, self.what, *map(str, self.elsewhere)]

@@ -1,6 +1,13 @@
 // Narrows a pick list to what is typed, and to one kind where kinds can be chosen; says how many are chosen.
 "use strict";
 
+// What is looked for in a row: all that it says, but not what it says of being chosen.
+function said(row) {
+  const copy = row.cloneNode(true);
+  for (const part of copy.querySelectorAll("[data-picklist-choice]")) part.remove();
+  return copy.textContent.toLowerCase();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   for (const list of document.querySelectorAll("[data-picklist]")) {
     const search = list.querySelector("[data-picklist-search]");
@@ -9,6 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const none = list.querySelector("[data-picklist-none]");
     const rows = [...list.querySelectorAll("[data-picklist-row]")];
     if (!search) continue;
+    const texts = new Map(rows.map((row) => [row, said(row)]));
 
     const tell = () => {
       const boxes = rows.map((row) => row.querySelector("input")).filter(Boolean);
@@ -21,7 +29,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const narrow = () => {
       const words = search.value.toLowerCase().split(/\s+/);
       for (const row of rows) {
-        const text = row.textContent.toLowerCase();
+        const text = texts.get(row);
         const fits = !show?.value || row.dataset.is.split(" ").includes(show.value);
         row.hidden = !fits || !words.every((word) => text.includes(word));
       }
