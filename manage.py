@@ -4,6 +4,9 @@
 import os
 import sys
 
+# Their statements are not for people, and some of them cannot carry who runs them.
+UNNOTED = {"demo", "migrate", "rotate_keys"}
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "builder.settings")
@@ -17,7 +20,14 @@ def main() -> None:
         from builder import embedded
 
         embedded.start()
-    execute_from_command_line(sys.argv)
+    if UNNOTED & set(sys.argv[1:2]):
+        execute_from_command_line(sys.argv)
+        return
+    import pghistory
+
+    # The history says by which command something was changed.
+    with pghistory.context(command=" ".join(sys.argv[1:2])):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

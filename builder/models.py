@@ -16,6 +16,7 @@ from builder import lint, prompt
 from builder.linting import Known
 from sms import hosts, text, words
 from sms.models import Sendable, SmsTemplate
+from sms.tracked import tracked
 
 MAX_QUESTIONS = 20
 MAX_TEXT_CHARACTERS = 10_000
@@ -23,6 +24,7 @@ MAX_HOSTS = 20
 MAX_WORDS = 50
 
 
+@tracked(without=("accepted_warnings",))
 class Topic(models.Model):
     """What an agent knows about one subject, and what it may do there.
 
@@ -148,6 +150,7 @@ class Topic(models.Model):
             raise ValidationError(errors)
 
 
+@tracked()
 class SmsAction(Sendable):
     """A global action that texts during a call, in every campaign that it is attached to."""
 

@@ -16,8 +16,8 @@ from django.urls import reverse, reverse_lazy
 class Place:
     """One entry of the sidebar.
 
-    `model` ("app.model") decides who may see it; without one, everybody may. `empty` is what the list says
-    while nothing stands in it, `add` the words on the button beside it.
+    `model` ("app.model") or `permission` decides who may see it; without either, everybody may. `empty` is
+    what the list says while nothing stands in it, `add` the words on the button beside it.
     """
 
     title: str
@@ -26,9 +26,12 @@ class Place:
     model: str = ""
     empty: str = ""
     add: str = ""
+    permission: str = ""
 
     def is_open_to(self, request: HttpRequest) -> bool:
         """Whether whoever asks may open it."""
+        if self.permission:
+            return bool(request.user.has_perm(self.permission))
         app, _, model = self.model.partition(".")
         return not model or any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
 
@@ -114,6 +117,7 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "campaigns.consent",
                 "No caller has agreed to a text yet. What they say is kept here.",
             ),
+            Place("History", "history", "admin:auth_user_changes", permission="sms.administer"),
         ],
     ),
     (

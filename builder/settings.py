@@ -276,6 +276,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "encrypted_model_fields",
     "ninja",
+    "pgtrigger",
+    "pghistory",
     "builder.apps.BuilderConfig",
     "sms.apps.SmsConfig",
     "campaigns.apps.CampaignsConfig",
@@ -288,9 +290,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "builder.middleware.History",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Each step of a transaction has its own time, so that steps stand in their order.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
 ROOT_URLCONF = "builder.urls"
 WSGI_APPLICATION = "builder.wsgi.application"
 TEMPLATES = [

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from builder.changes import ShowsChanges
 from sms.pages import Page, label
 from sms.roles import Role, is_admin, may_manage
 
@@ -85,7 +86,7 @@ else:
         pass
 
 
-class UserAdmin(_UserPage):
+class UserAdmin(ShowsChanges, _UserPage):
     """Who may log in. Admins manage users and give roles; only superusers touch superusers, and permissions
     beyond the roles."""
 

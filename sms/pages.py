@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
+from sms import history
 from sms.roles import is_admin
 
 if TYPE_CHECKING:
@@ -41,6 +45,39 @@ class Page(ModelAdmin[M]):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: M | None = None,
+    ) -> Any:
+        context = {"show_history": history.is_tracked(self.model), **context}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who changed what of it, when, from what to what."""
+        if not history.is_tracked(self.model):
+            return super().history_view(request, object_id, extra_context)
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": obj,
+            "crumb": "History",
+            "leaf": history.of_object(request, self.model, obj.pk, page_asked_for(request)),
+            **(extra_context or {}),
+        }
+        return render(request, "sms/history.html", context)
 
 
 class OwnedPage(Page[M]):
@@ -125,6 +162,12 @@ class Since(admin.SimpleListFilter):
             return queryset
         _, span = self.SPANS[str(self.value())]
         return queryset.filter(**{f"{self.field}__gte": timezone.now() - span})
+
+
+def page_asked_for(request: HttpRequest) -> int:
+    """The number of the page that a request asks for; 1 if it does not say."""
+    asked = request.GET.get("page", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
 
 
 def label(words: str, tone: str = "plain") -> SafeString:

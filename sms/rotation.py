@@ -20,6 +20,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sms import envelope
 from sms.envelope import WrongEncryptionKey
 from sms.fields import SecretField
+from sms.tracked import unnoted
 
 PORTION = 500
 # Shorter than the second after which PostgreSQL looks for a deadlock: whoever works in the admin never loses
@@ -89,7 +90,10 @@ class Column:
             after = found[-1].pk
 
     def replace(self, changed: list[tuple[Row, str]]) -> int:
-        """Store what was sealed anew where the row still holds what was read; how many rows did."""
+        """Store what was sealed anew where the row still holds what was read; how many rows did.
+
+        To the history nothing happened: the secret is the same.
+        """
         rows: dict[str, list[Any]] = {
             "pks": [row.pk for row, _ in changed],
             "read": [row.stored for row, _ in changed],
@@ -105,6 +109,7 @@ class Column:
             try:
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                    cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [unnoted(self.model)])
                     cursor.execute(query, rows)
                     return int(cursor.rowcount)
             except OperationalError as error:

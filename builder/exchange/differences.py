@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
 
-from builder.exchange.plan import MAX_EFFORT, Change, Plan, Status, Step
+from builder.exchange.plan import Plan, Status, Step
 from builder.exchange.schema import MODELS, may
+from sms.changes import Comparing, Pieces
 
 # So many entries are shown in full on one page; the others with what changes in them.
 MOST_SHOWN = 100
-# Of a page: values are compared for as long as this lasts, then shown before and after.
-_MOST_EFFORT = 10 * MAX_EFFORT
 # So many changed entries are shown unfolded.
 _MOST_OPEN = 20
-# Of what stays the same in a text, so much around what does not; and so much of what comes or goes.
-_AROUND = 120
-_MOST_OF_NEW = 2000
-
-Pieces = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ class Differences:
     plan: Plan
     user: Any
     page: int
-    left: int = _MOST_EFFORT
+    comparing: Comparing = field(default_factory=Comparing)
 
     def __post_init__(self) -> None:
         self.page = max(1, min(self.page, len(self.pages)))
@@ -90,29 +84,10 @@ class Differences:
             if step.pk and may(self.user, "view", step.kind)
             else ""
         )
-        pieces = tuple(_new(change) if is_new else self._compared(change) for change in changes)
+        pieces = tuple(change.new() if is_new else self.comparing.compared(change) for change in changes)
         return Shown(step, number, what, page, url, is_open, pieces)
-
-    def _compared(self, change: Change) -> tuple[str, Pieces, Pieces]:
-        most = min(self.left, MAX_EFFORT)
-        self.left -= min(change.effort, most)
-        pieces = [
-            (sign, _shortened(piece, _AROUND if sign == "=" else _MOST_OF_NEW // 2))
-            for sign, piece in change.pieces(most)
-        ]
-        before = [piece for piece in pieces if piece[0] != "+"] if change.before else []
-        after = [piece for piece in pieces if piece[0] != "-"] if change.after else []
-        return change.label, before, after
-
-
-def _new(change: Change) -> tuple[str, Pieces, Pieces]:
-    return change.label, [], [("=", _shortened(change.after, _MOST_OF_NEW // 2))]
 
 
 def _listed(labels: list[str], most: int = 6) -> str:
     rest = len(labels) - most
     return ", ".join(labels[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _shortened(piece: str, around: int) -> str:
-    return piece if len(piece) <= 3 * around else f"{piece[:around]} […] {piece[-around:]}"

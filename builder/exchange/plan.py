@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -16,64 +13,15 @@ from builder.exchange.document import Kind, Level, Notice
 from builder.exchange.schema import KEYS, Shape, parts, said_by_both
 from builder.models import SmsAction
 from sms import text
+from sms.changes import Change
 
 ANYONE = SmsAction.Recipient.ANYONE
-
-# More than these are compared by lines: by words would take long, and read badly. More lines than these are
-# shown before and after, and not compared.
-MAX_WORDS = 1200
-MAX_LINES = 400
-# Parts that are alike, of one value: comparing goes through them again and again.
-MAX_EFFORT = 200_000
 
 
 class Status(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One value, before and after, as people read it."""
-
-    label: str
-    before: str
-    after: str
-
-    def pieces(self, most: int = MAX_EFFORT) -> Iterator[tuple[str, str]]:
-        """What stays ("="), what goes ("-") and what comes ("+"), in reading order.
-
-        Where comparing takes more than `most` (see effort), all of it goes and all of it comes.
-        """
-        before, after = self._parts if self.effort <= most else ([self.before], [self.after])
-        for kind, start, end, begin, finish in SequenceMatcher(None, before, after, False).get_opcodes():
-            if kind == "equal":
-                yield "=", "".join(before[start:end])
-                continue
-            if start < end:
-                yield "-", "".join(before[start:end])
-            if begin < finish:
-                yield "+", "".join(after[begin:finish])
-
-    @cached_property
-    def effort(self) -> int:
-        """How much comparing takes at most: how many parts are alike, one before and one after."""
-        before, after = (Counter(parts) for parts in self._parts)
-        return sum(count * after[part] for part, count in before.items())
-
-    @cached_property
-    def _parts(self) -> tuple[list[str], list[str]]:
-        before, after = _words(self.before), _words(self.after)
-        if len(before) + len(after) <= MAX_WORDS:
-            return before, after
-        before, after = self.before.splitlines(True), self.after.splitlines(True)
-        return (before, after) if len(before) + len(after) <= MAX_LINES else ([self.before], [self.after])
-
-
-def _words(value: str) -> list[str]:
-    # Each with the space before it: spaces by themselves are too much alike to be compared.
-    return re.findall(r"\s*(?:\w+|[^\w\s])|\s+", value)
 
 
 @dataclass(frozen=True, slots=True)

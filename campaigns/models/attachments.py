@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from builder.models import SmsAction
 from campaigns.models.campaigns import Campaign, Connection
+from sms.tracked import tracked
 
 # As many as a user's name has.
 USER_CHARACTERS = 150
 
 
+@tracked(part_of="campaign", called="action", without=("attached_at",))
 class ToolAttachment(models.Model):
     """An SMS action attached to a campaign: from then on it fires there, and nowhere else."""
 

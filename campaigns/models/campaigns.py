@@ -20,11 +20,13 @@ from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from sms import languages
 from sms.models import CAMPAIGN_CHARACTERS, NUMBER_CHARACTERS, Message
+from sms.tracked import tracked
 
 ID_CHARACTERS = 255
 LONGEST_CALL = timedelta(hours=4)
 
 
+@tracked()
 class Campaign(models.Model):
     """What an agent is running: instructions, topics and attached tools."""
 
@@ -75,6 +77,16 @@ class Campaign(models.Model):
             raise ValidationError({"language": str(error)}) from error
 
 
+@tracked(part_of="campaign", called="topic")
+class CampaignTopic(Campaign.topics.through):  # type: ignore[misc, name-defined]
+    """A topic in a campaign, as the history knows it."""
+
+    class Meta:
+        proxy = True
+        default_permissions: ClassVar = ()
+        verbose_name = "topic"
+
+
 def reaches(topic: Topic) -> list[Reach]:
     """The campaigns that a stored topic stands in, as the linter looks at them."""
     return [Reach(campaign.name, campaign.country, campaign.owner_id) for campaign in topic.campaigns.all()]
@@ -92,6 +104,7 @@ class Revision(models.Model):
         return str(self.number)
 
 
+@tracked(part_of="campaign", secrets={"secret_hash": "secret"}, without=("secret_end",))
 class Connection(models.Model):
     """One runtime's way into a campaign: a URL and a secret, of which only a hash is kept."""
 

@@ -4,6 +4,7 @@ from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
 from sms.models.templates import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Translation
+from sms.models.users import GroupPermission as GroupPermission
 from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
 __all__ = [

@@ -19,6 +19,7 @@ from sms import numbers, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt
 from sms.models.templates import SmsTemplate
+from sms.tracked import tracked
 
 # A phone number in E.164 has at most 15 digits.
 NUMBER_CHARACTERS = 16
@@ -44,6 +45,12 @@ class State(models.TextChoices):
     BLOCKED = "blocked", "Blocked"
 
 
+@tracked(
+    only=("messages_per_second",),
+    without=(
+        "free_at", "paused_until", "held_at", "held_code", "held_because", "held_with_account", "told_at",
+    ),
+)  # fmt: skip
 class Sender(models.Model):
     """One sender of one account: how fast it may send, and whether it is held back.
 

@@ -11,6 +11,7 @@ from django.db import models
 
 from sms.fields import SecretField
 from sms.roles import ADMINISTER
+from sms.tracked import tracked
 from sms.validators import validate_sender
 
 # Senders may be numbers in E.164, alphanumeric (11) or MG + 32 hex.
@@ -24,6 +25,16 @@ class ProviderName(models.TextChoices):
     ATLAS = "atlas", "Atlas (the platform's own)"
 
 
+@tracked(
+    called="user",
+    secrets={
+        "twilio_auth_token": "Auth Token",
+        "twilio_secondary_token": "secondary Auth Token",
+        "twilio_api_secret": "API key secret",
+    },
+    # What Twilio said is nobody's decision.
+    without=("verified_at", "account_name", "account_status", "may_list", "senders"),
+)
 class UserProfile(models.Model):
     """A user's own Twilio account, entered once and shared by all of that user's actions and templates."""
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Upper
 from sms import languages, text
 from sms.models.sendables import TOOL_NAME_CHARACTERS, Sendable
 from sms.models.variables import Variable
+from sms.tracked import tracked
 from sms.validators import validate_body
 
 # A request has a thousand fields at most (Django's bound); these leave room for all of them.
@@ -21,6 +22,7 @@ MAX_VARIABLES = 50
 MAX_TRANSLATIONS = 30
 
 
+@tracked()
 class SmsTemplate(Sendable):
     """A text with placeholders, written by people; its name is the name of the tool that sends it."""
 
@@ -180,6 +182,7 @@ class SmsTemplate(Sendable):
         )
 
 
+@tracked(part_of="template")
 class Translation(models.Model):
     """A template's text in another language, with the same variables."""
 

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from sms import links, numbers, patterns, text
+from sms.tracked import tracked
 from sms.validators import validate_fixed_text
 
 # A campaign's name, which a text may carry.
@@ -16,6 +17,7 @@ CAMPAIGN_CHARACTERS = 100
 PATTERN_CHARACTERS = 200
 
 
+@tracked(part_of="template")
 class Variable(models.Model):
     """Where the value of one placeholder comes from, and the rules for it where somebody else writes it.
 

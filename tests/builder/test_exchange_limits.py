@@ -14,9 +14,10 @@ from builder.exchange import importing, read
 from builder.exchange.differences import Differences
 from builder.exchange.document import MAX_BYTES, Level, Unreadable
 from builder.exchange.importing import MOST_ERRORS, carry_out
-from builder.exchange.plan import Change, Plan, Status, Step
+from builder.exchange.plan import Plan, Status, Step
 from builder.exchange.yamls import written
 from builder.models import Topic
+from sms.changes import Change
 from tests import factories
 from tests.builder.exchange import Nowhere, planned
 from tests.builder.test_admin import logged_in

@@ -351,6 +351,6 @@ class TestChecks:
     def test_a_column_that_is_not_there_yet_is_passed_over(self, profile):
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE sms_userprofile DROP COLUMN twilio_secondary_token")
+            cursor.execute("ALTER TABLE sms_userprofile DROP COLUMN twilio_secondary_token CASCADE")
 
         assert self.look() == []

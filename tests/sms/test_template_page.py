@@ -205,7 +205,7 @@ class TestVariables:
         save(ann, template, **card("day", max_characters="9"), **card("guests"))
 
         history = ann.get(reverse("admin:sms_smstemplate_history", args=[template.pk])).text
-        assert "Variables" in history and "other languages" not in history
+        assert "Variable “day”" in history and "Translation" not in history
 
 
 class TestWithoutAScript:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pghistory
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         if not settings.DEMO:
             raise CommandError("The demo is for an installation without DATABASE_URL.")
         call_command("migrate", verbosity=0, skip_checks=True)
-        with transaction.atomic():
+        with pghistory.context(command="demo"), transaction.atomic():
             made = _make()
         self.stdout.write("The demo is made." if made else "The demo was made before.")
 
