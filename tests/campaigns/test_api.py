@@ -95,7 +95,7 @@ class TestFiring:
 
     def test_the_platforms_provider_sends_from_its_own_number(self, door, action, settings):
         settings.ATLAS_ACCOUNT_SID, settings.ATLAS_FROM = "AC" + "9" * 32, "+13125550100"
-        action(provider="atlas")
+        owner = action(provider="atlas").owner
 
         door("note", parameters={"message": "Hello.", "consent": "sure"})
 
@@ -104,7 +104,7 @@ class TestFiring:
             "atlas",
             "AC" + "9" * 32,
             "+13125550100",
-            None,
+            owner.sms_profile,
         )
 
     @pytest.mark.parametrize("on_doubt", ["resend", "unknown"])
