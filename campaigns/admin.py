@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -23,11 +22,11 @@ from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import User
-from builder.users import UserAdmin
 from campaigns import oncall as oncall
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.models import Campaign, reaches
+from campaigns.people import Belongs
 from campaigns.preview import Preview
 from campaigns.sharing import Shares
 from sms.admin import sent_by
@@ -36,7 +35,7 @@ from sms.pages import Page, may_see
 
 
 @admin.register(Campaign)
-class CampaignAdmin(Page[Campaign]):
+class CampaignAdmin(Belongs, Page[Campaign]):
     form = CampaignForm
     list_display: Any = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
     list_filter = ("is_active",)
@@ -59,14 +58,11 @@ class CampaignAdmin(Page[Campaign]):
         return int(obj.connection_count)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                topic_count=Count("topics", distinct=True),
-                action_count=Count("attachments", distinct=True),
-                connection_count=Count("connections", filter=Q(connections__revoked_at=None), distinct=True),
-            )
+        campaigns: QuerySet[Campaign] = super().get_queryset(request)
+        return campaigns.annotate(
+            topic_count=Count("topics", distinct=True),
+            action_count=Count("attachments", distinct=True),
+            connection_count=Count("connections", filter=Q(connections__revoked_at=None), distinct=True),
         )
 
     def get_urls(self) -> list[URLPattern]:
@@ -87,7 +83,7 @@ class CampaignAdmin(Page[Campaign]):
 
 
 @admin.register(Topic)
-class TopicAdmin(BareTopicAdmin):
+class TopicAdmin(Belongs, BareTopicAdmin):
     form = TopicForm
     list_display: Any = ("name", "refers_to", "problems", "used_in", "is_active", "updated_at")
 
@@ -117,7 +113,7 @@ class TopicAdmin(BareTopicAdmin):
 
 
 @admin.register(SmsTemplate)
-class SmsTemplateAdmin(Shares, BareSmsTemplateAdmin):
+class SmsTemplateAdmin(Belongs, Shares, BareSmsTemplateAdmin):
     def campaigns_of(
         self, request: HttpRequest, topics: list[Topic], actions: list[SmsAction]
     ) -> Mapping[User, list[Campaign]]:
@@ -148,11 +144,8 @@ class UserProfileAdmin(BareUserProfileAdmin):
         return list(found.distinct().order_by("name"))
 
 
-admin.site.register(get_user_model(), UserAdmin)
-
-
 @admin.register(SmsAction)
-class SmsActionAdmin(Shares, BareSmsActionAdmin):
+class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
     form = SmsActionForm
     list_display: Any = (
         "name",

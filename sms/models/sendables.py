@@ -185,6 +185,14 @@ class Sendable(models.Model):
         """The sender that a text leaves with; "" if none is set anywhere."""
         return self.sender or self.owner_profile().default_sender(self.provider)
 
+    def sender_from(self, profile: UserProfile) -> str:
+        """The sender that it keeps with another owner, whose profile that is; "" if their default takes its
+        place, because their account is not known to have it."""
+        is_number = self.sender.startswith(("+", "MG")) or self.sender.isdigit()
+        is_same = profile.twilio_account_sid == self.owner_profile().twilio_account_sid
+        is_theirs = is_same or self.sender in (profile.senders or {})
+        return self.sender if is_theirs or not is_number else ""
+
     def owner_profile(self) -> UserProfile:
         """The owner's profile, made empty if the owner never had one."""
         try:
