@@ -39,7 +39,7 @@ def line(olive):
         factories.ActionFactory(name=name, owner=olive, description="Use this when they ask. " * 20)
         for name in ("booking_link", "gift_card", LONG)
     ]
-    factories.ActionFactory(name="survey", owner=carol, sender="+13125550177")
+    factories.ActionFactory(name="survey", owner=carol, is_shared=True, sender="+13125550177")
     Sender.objects.create(
         account_sid=factories.ACCOUNT_SID, address="+13125550177", messages_per_second=1,
         held_at=timezone.now(), held_code=30034, held_because="B" * 200,
