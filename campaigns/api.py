@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from campaigns import conditional, tools
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
-from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection, Fetched
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
@@ -193,8 +193,7 @@ def list_tools(
     What is attached or detached fires or is refused from that moment on, whichever version a runtime has.
     """
     definition, opened = DEFINITIONS[format], _connection(request)
-    toolset = tools.toolset(opened)
-    Fetched.note(opened, toolset.version)
+    toolset = tools.handed_out(opened)
     listed = [definition(tool) for tool in toolset.tools.values()]
     return conditional.answered(request, {"tools": listed, "version": toolset.version})
 

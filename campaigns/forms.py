@@ -159,10 +159,9 @@ class ManageToolsForm(forms.Form):
         """What saving would attach."""
         return list(self.available.filter(pk__in=self.selected - self.attached))
 
-    def lost(self) -> list[SmsAction]:
-        """What is detached and cannot be attached again by the same user, for it is another's."""
-        again = set(_attachable(self.user, set()).values_list("pk", flat=True))
-        return [action for action in self.detaching if action.pk not in again]
+    def way_back(self, action: SmsAction) -> str:
+        """Why the user cannot attach again what they detach; "" if they can."""
+        return action.refusal(self.user, self.campaign.owner)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -169,12 +169,11 @@ class Integrations:
 
     def _ask(self, request: HttpRequest, campaign: Campaign, form: ManageToolsForm) -> HttpResponse:
         """Before something is detached: what that means for the prompt."""
-        lost = form.lost()
         context = {
             "detaching": [
                 {
                     "action": action,
-                    "is_lost": action in lost,
+                    "no_way_back": form.way_back(action),
                     "mentions": managing.mentions(campaign, action.name, request.user),
                 }
                 for action in form.detaching

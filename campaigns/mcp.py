@@ -100,7 +100,7 @@ class Exchange:
 
     async def list_tools(self, context: Any, params: Any) -> ListToolsResult:
         """The campaign's tools, in a stable order."""
-        toolset = await sync_to_async(tools.toolset)(self.opened)
+        toolset = await sync_to_async(tools.handed_out)(self.opened)
         found = [_definition(tool) for tool in toolset.tools.values()]
         return ListToolsResult(tools=found, ttl_ms=LIST_FRESH_MS, cache_scope="private")
 

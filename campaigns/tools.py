@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from builder import prompt
 from builder.models import SmsAction, Topic
 from campaigns.content import Content
-from campaigns.models import Campaign, Connection
+from campaigns.models import Campaign, Connection, Fetched
 from campaigns.wording import Wording, schema
 from sms import text
 from sms.models import SmsTemplate, Variable
@@ -246,6 +246,13 @@ def toolset(connection: Connection) -> Toolset:
         found = {tool.name: tool for tool in offered(campaign)}
         kept = _toolsets[connection.campaign_id] = Toolset(connection.revision, campaign, found)
     return kept
+
+
+def handed_out(connection: Connection) -> Toolset:
+    """What the connection's campaign offers now, for its runtime to have; that it has it is remembered."""
+    found = toolset(connection)
+    Fetched.note(connection, found.version)
+    return found
 
 
 def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Offered]:

@@ -39,7 +39,7 @@ def line(olive):
         factories.ActionFactory(name=name, owner=olive, description="Use this when they ask. " * 20)
         for name in ("booking_link", "gift_card", LONG)
     ]
-    factories.ActionFactory(name="survey", owner=carol, sender="+13125550177")
+    factories.ActionFactory(name="survey", owner=carol, is_shared=True, sender="+13125550177")
     Sender.objects.create(
         account_sid=factories.ACCOUNT_SID, address="+13125550177", messages_per_second=1,
         held_at=timezone.now(), held_code=30034, held_because="B" * 200,
@@ -169,6 +169,23 @@ def test_by_ear_a_row_is_its_name_and_what_the_columns_say(line, live_server):
         return table.get_by_role("row").filter(has=box).get_by_role("cell").all_inner_texts()[2]
 
     assert in_browser(live_server.url, use).startswith("sender held")
+
+
+def test_whoever_leaves_with_choices_that_are_not_saved_is_asked(line, live_server):
+    def use(page: Page) -> list[str]:
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+        open_tools(page, line)
+        page.get_by_role("checkbox", name="survey").check()
+        page.get_by_role("link", name="Open gift_card").click()
+        expect(page.get_by_role("checkbox", name="survey")).to_be_checked()
+        page.get_by_role("checkbox", name="survey").uncheck()
+        page.get_by_label("Search SMS actions").fill("gift")
+        page.get_by_role("link", name="Open gift_card").click()
+        expect(page.locator("#id_name")).to_have_value("gift_card")
+        return asked
+
+    assert in_browser(live_server.url, use) == ["beforeunload"]
 
 
 def test_without_scripts_a_search_loses_nothing_that_is_selected(line, live_server):

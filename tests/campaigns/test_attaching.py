@@ -191,6 +191,20 @@ class TestWhatAConnectionHas:
         assert Fetched.objects.get().at == since
         assert not [each for each in seen if each["sql"].startswith(("INSERT", "UPDATE"))]
 
+    def test_is_known_of_a_runtime_that_speaks_mcp_too(self, ann, campaign, connection):
+        Client().post(
+            f"/c/{connection.slug}/mcp",
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+            content_type="application/json",
+            headers={
+                "Authorization": f"Bearer {SECRET}",
+                "Accept": "application/json, text/event-stream",
+                "MCP-Protocol-Version": "2025-11-25",
+            },
+        )
+
+        assert "has these tools since" in words_of(opened(ann, campaign))
+
     def test_makes_no_process_compile_its_tools_anew(self, campaign, note, ask, django_assert_num_queries):
         ToolAttachment.attach(campaign, [note], campaign.owner)
         with database.cursor() as cursor:

@@ -97,7 +97,7 @@ class TestSaving:
         assert attached(line) == {"booking_link"}
 
     def test_refuses_two_of_one_name_before_it_asks(self, ann, line, booking_link, bob):
-        theirs = factories.ActionFactory(name="Receipt", owner=bob)
+        theirs = factories.ActionFactory(name="Receipt", owner=bob, is_shared=True)
         mine = factories.ActionFactory(name="receipt", owner=ann)
 
         page = save(ann, line, [mine, theirs], shown=[booking_link]).text
@@ -171,7 +171,7 @@ class TestDetaching:
 
 class TestTwoAtOnce:
     def test_the_later_one_is_told_and_undoes_nothing(self, ann, bob, line, booking_link, receipt):
-        survey = factories.ActionFactory(name="survey", owner=bob)
+        survey = factories.ActionFactory(name="survey", owner=bob, is_shared=True)
         save(bob, line, [survey], shown=[booking_link], _confirmed="1")
 
         page = save(ann, line, [booking_link, receipt], shown=[booking_link], _confirmed="1").text
