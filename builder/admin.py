@@ -14,7 +14,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
+from builder.content import CONTENT_FIELDS, FORM_ONLY, ContentPage
 from builder.detour import LeavesForTemplate, ReturnsToTopic
 from builder.exchange.pages import Exchanged
 from builder.forms import SmsActionForm, TopicForm
@@ -26,7 +28,7 @@ from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from sms.admin import sent_by
 from sms.copies import Duplicates
 from sms.models import ProviderName, SmsTemplate, UserProfile
-from sms.pages import OwnedPage, Page
+from sms.pages import OwnedPage, Page, label
 from sms.profiles import UserProfileAdmin as BareUserProfileAdmin
 from sms.profiles import Verifies
 from sms.trying import Tries
@@ -102,14 +104,14 @@ class TopicAdmin(Exchanged, Linted, LeavesForTemplate, Page[Topic]):
         super().save_model(request, obj, form, change)
 
 
-class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
+class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
     form = SmsActionForm
     list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
     list_filter = ("is_active", "provider", "recipient")
     search_fields = ("name", "description")
     list_select_related = ("template", "owner__sms_profile")
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", "template", "recipient")}),
+        ("What is sent", {"fields": ("name", "description", *CONTENT_FIELDS, "recipient")}),
         ("Provider", {"fields": ("owner", "provider", "is_shared")}),
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
@@ -119,12 +121,17 @@ class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
     )
 
     @admin.display(description="Text")
-    def what(self, obj: SmsAction) -> str:
-        return f"Template {obj.template}" if obj.template else "The agent writes it"
+    def what(self, obj: SmsAction) -> SafeString | str:
+        if obj.template:
+            return f"Template {obj.template}"
+        up_to = "1 segment" if obj.max_segments == 1 else f"up to {obj.max_segments} segments"
+        where = f"links to {', '.join(obj.allowed_hosts)}" if obj.allowed_hosts else "no links"
+        limits = '<span>The agent writes it<span class="mc-why">{}; {}</span></span>'
+        return format_html(limits, capfirst(up_to), where)
 
     @admin.display(description="To")
-    def whom(self, obj: SmsAction) -> str:
-        return "The caller" if obj.recipient == SmsAction.Recipient.CALLER else "Anyone"
+    def whom(self, obj: SmsAction) -> SafeString | str:
+        return "The caller" if obj.recipient == SmsAction.Recipient.CALLER else label("anyone", "warn")
 
     def get_fieldsets(self, request: HttpRequest, obj: SmsAction | None = None) -> Any:
         what, provider, twilio, when = super().get_fieldsets(request, obj)
@@ -137,11 +144,17 @@ class SmsActionAdmin(Exchanged, Verifies, OwnedPage[SmsAction]):
         else:
             fields = ("sender",)
             description = _whose_credentials(obj)
+        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if not may_write:
+            # These are parts of the form, and not of what is stored.
+            stored = [name for name in what[1]["fields"] if name not in FORM_ONLY]
+            what = (what[0], {**what[1], "fields": stored})
         return [
             what,
             provider,
             (twilio[0], {**twilio[1], "description": description, "fields": fields}),
             when,
+            *([("What the agent sees", {"fields": ("agent",)})] if may_write else []),
         ]
 
     def _holds_own_credentials(self, request: HttpRequest, obj: SmsAction | None) -> bool:

@@ -9,13 +9,13 @@ from django import forms
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from builder.content import ContentForm
 from builder.detour import Draft
 from builder.linted import LintedForm
-from builder.models import MAX_QUESTIONS, SmsAction, Topic
+from builder.models import MAX_QUESTIONS, Topic
 from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox, verification
 from sms.credentials import TokenField, VerifiedForm, is_own, token_help
-from sms.forms import SendableForm
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
 from sms.validators import tidied_sender, validate_sender
@@ -77,7 +77,7 @@ def _referable(user: Any, kept: Collection[str]) -> list[Referable]:
     ]
 
 
-class SmsActionForm(SendableForm, VerifiedForm):
+class SmsActionForm(ContentForm, VerifiedForm):
     """With the owner's own Twilio credentials, which are kept on the profile for all actions at once."""
 
     account_sid = forms.CharField(
@@ -101,13 +101,6 @@ class SmsActionForm(SendableForm, VerifiedForm):
         "twilio_from": "default_from",
     }
 
-    class Meta:
-        model = SmsAction
-        exclude: ClassVar[list[str]] = []  # noqa: DJ006 (the page's fieldsets name the fields)
-
-    class Media:
-        js = ("builder/provider.js",)
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.profile = UserProfile.of(self.instance.owner)
@@ -126,11 +119,6 @@ class SmsActionForm(SendableForm, VerifiedForm):
         if "sender" in self.fields:
             self.fields["sender"].label = "From, for this action only"
             self.fields["sender"].help_text = "Only if this action is to send from another one than the rest."
-        if "template" in self.fields:
-            template: Any = self.fields["template"]
-            template.empty_label = "The agent writes the text"
-            stored = SmsTemplate.objects.filter(pk=self.instance.template_id)
-            template.queryset = SmsTemplate.usable_by(self.user) | stored
 
     def clean_default_from(self) -> str:
         sender = tidied_sender(self.cleaned_data["default_from"])

@@ -215,7 +215,9 @@ class SmsAction(Sendable):
         ]
 
     def lacks(self) -> str:
-        """As of all that is sent; and a text of somebody else's must be shared."""
+        """As of all that is sent; and its template must be switched on, and shared if somebody else's."""
+        if self.template and not self.template.is_active:
+            return f"Its template “{self.template}” is switched off."
         if self.template and not self.template.is_open_to(self.owner_id):
             return (
                 f"The text of “{self.name}” is the template “{self.template}” of {self.template.owner}, who "

@@ -67,7 +67,8 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "bolt",
                 "admin:builder_smsaction_changelist",
                 "builder.smsaction",
-                "An SMS action lets the agent text during a call, in each campaign that you attach it to.",
+                "An SMS action lets the agent text during a call. Add one, then attach it to a campaign "
+                "under Campaigns > Integrations > Manage Tools: until then it is never used.",
                 "Add an SMS action",
             )
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypedDict
 
 from django import forms
@@ -10,9 +10,10 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from builder import prompt
+from sms import text
 
 
 class LinesInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
@@ -22,8 +23,9 @@ class LinesInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
         css: ClassVar = {"all": ("builder/lines.css",)}
         js = (forms.Script("builder/lines.js", type="module"),)
 
-    def __init__(self, noun: str, max_lines: int) -> None:
-        super().__init__(attrs={"rows": 5, "data-lines": noun, "data-lines-max": max_lines})
+    def __init__(self, noun: str, max_lines: int, is_ordered: bool = True) -> None:
+        attrs: dict[str, Any] = {"rows": 5, "data-lines": noun, "data-lines-max": max_lines}
+        super().__init__(attrs=attrs | ({} if is_ordered else {"data-lines-unordered": ""}))
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
@@ -34,14 +36,16 @@ class LinesInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
 
 
 class Lines(SimpleArrayField):
-    """Short texts in their order, one a line; empty lines do not count. `noun` is what one is called."""
+    """Short texts, one a line; empty lines do not count. `noun` is what one is called."""
 
-    def __init__(self, noun: str, max_lines: int, max_length: int, **kwargs: Any) -> None:
+    def __init__(
+        self, noun: str, max_lines: int, max_length: int, is_ordered: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(
             forms.CharField(max_length=max_length),
             delimiter="\n",
             max_length=max_lines,
-            widget=LinesInput(noun, max_lines),
+            widget=LinesInput(noun, max_lines, is_ordered),
             error_messages={
                 "item_invalid": f"{noun.capitalize()} %(nth)s:",
                 "max_length": f"Write {max_lines} {noun}s at most.",
@@ -85,6 +89,75 @@ class PickList(forms.CheckboxSelectMultiple):
         context = self.get_context(name, value, attrs)
         context |= {"noun": self.noun, "empty": self.empty}
         return render_to_string("builder/picklist.html", context)
+
+
+class Choice(forms.RadioSelect):
+    """A few choices, each with what follows from it; named for whoever does not see the page."""
+
+    def __init__(
+        self, title: str, hints: Mapping[Any, str], warnings: Mapping[Any, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.title = title
+        # What stands under a choice, always and while it is chosen, by its value.
+        self.hints, self.warnings = hints, warnings or {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        return {**option, "hint": self.hints.get(value), "warning": self.warnings.get(value)}
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        context = {**self.get_context(name, value, attrs), "title": self.title}
+        return render_to_string("builder/choice.html", context)
+
+
+class NameInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """The name of a tool, with one that would do where what is typed would not."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({**(attrs or {}), "autocomplete": "off", "spellcheck": "false"})
+        # A browser would cut off what is pasted beyond it, without a word.
+        self.attrs.pop("maxlength", None)
+        self.suggestion = ""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        plain = super().render(name, value, attrs, renderer)
+        return render_to_string("builder/name.html", {"plain": plain, "suggestion": self.suggestion})
+
+
+class DescriptionInput(UnfoldAdminTextareaWidget):  # type: ignore[misc]
+    """A text area with a counter, examples to start from, and hints on what it leaves open."""
+
+    def __init__(self, most: int, examples: Sequence[str], help_text: str) -> None:
+        super().__init__(attrs={"rows": 4})
+        # Below the hints, a field's own help would stand far from it.
+        self.most, self.examples, self.help_text = most, examples, help_text
+        self.hints = SafeString()
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        return text.one_line_break(value) if isinstance(value, str) else value
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        element = (attrs or {}).get("id", f"id_{name}")
+        described = f"{(attrs or {}).get('aria-describedby', '')} {element}_help".strip()
+        context = {
+            "plain": super().render(name, value, {**(attrs or {}), "aria-describedby": described}, renderer),
+            "id": element,
+            "help": self.help_text,
+            "count": f"{len(str(value or '')):,}",
+            "most": self.most,
+            "most_in_words": f"{self.most:,}",
+            "examples": self.examples,
+            "hints": self.hints,
+        }
+        return render_to_string("builder/description.html", context)
 
 
 class Referable(TypedDict):

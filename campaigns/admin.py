@@ -6,13 +6,17 @@ Read-only pages stand in campaigns/oncall.py, what lies under a campaign in camp
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import URLPattern
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
@@ -21,17 +25,24 @@ from builder.admin import UserProfileAdmin as BareUserProfileAdmin
 from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
-from builder.usage import User
+from builder.usage import NOWHERE, User
 from campaigns import oncall as oncall
+from campaigns import preview
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
-from campaigns.models import Campaign, reaches
+from campaigns.models import MOST_LOOKED_AT, Campaign, ToolCall, reaches
 from campaigns.people import Belongs
 from campaigns.preview import Preview
 from campaigns.sharing import Shares
+from campaigns.tools import Tool
 from sms.admin import sent_by
 from sms.models import SmsTemplate, UserProfile
 from sms.pages import Page, may_see
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
 
 
 @admin.register(Campaign)
@@ -144,6 +155,20 @@ class UserProfileAdmin(BareUserProfileAdmin):
         return list(found.distinct().order_by("name"))
 
 
+class ActionList(ChangeList):
+    """The actions of one page, with when each was last sent; by as many queries as one."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        actions: list[Any] = list(self.result_list)
+        sent, are_all = ToolCall.last_sent([action.pk for action in actions])
+        never = "Never" if are_all else f"Not in the last {MOST_LOOKED_AT:,} tool calls"
+        for action in actions:
+            when = sent.get(action.pk)
+            action.last_sent = date_format(localtime(when), "SHORT_DATETIME_FORMAT") if when else never
+        self.result_list = actions
+
+
 @admin.register(SmsAction)
 class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
     form = SmsActionForm
@@ -153,12 +178,25 @@ class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
         "whom",
         sent_by,
         "used_in",
-        "updated_at",
+        "last_sent",
     )
+
+    def agent_sees(self, request: HttpRequest, action: SmsAction) -> SafeString | str:
+        # Whether it can be sent shows once it is saved: credentials may just be typed beside it.
+        tool = replace(preview.shown(Tool(action), request.user), obstacle="")
+        return render_to_string("campaigns/tool.html", {"tool": tool})
 
     @admin.display(description="Attached to")
     def used_in(self, obj: SmsAction) -> SafeString | str:
-        return links(obj.campaigns.all())
+        campaigns = obj.campaigns.all()
+        return links(campaigns) if campaigns else NOWHERE
+
+    @admin.display(description="Last sent")
+    def last_sent(self, obj: Any) -> str:
+        return str(obj.last_sent)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ActionList
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return _as_far_as_seen(request, self.list_display)

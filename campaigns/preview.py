@@ -61,7 +61,7 @@ def given(campaign: Campaign, user: Any, topic: Topic | None = None) -> Given:
     prompt = tools.compiled_prompt(campaign, topics)
     own = tools.section(topic, {tool.name for tool in offered}) if topic and topic.is_active else ""
     before, found, after = prompt.partition(own) if own else (prompt, "", "")
-    return Given(before, found, after, [_shown(tool, user) for tool in offered], campaign)
+    return Given(before, found, after, [shown(tool, user) for tool in offered], campaign)
 
 
 def _with(topics: list[Topic], topic: Topic) -> list[Topic]:
@@ -73,10 +73,11 @@ def _alone(topic: Topic, user: Any) -> Given:
     """What an agent would get of a topic that stands in no campaign yet."""
     offered = tools.of_topics([topic])
     own = tools.section(topic, {tool.name for tool in offered})
-    return Given("", own, "", [_shown(tool, user) for tool in offered])
+    return Given("", own, "", [shown(tool, user) for tool in offered])
 
 
-def _shown(tool: tools.Offered, user: Any) -> OfferedTool:
+def shown(tool: tools.Offered, user: Any) -> OfferedTool:
+    """A tool, as far as the user may see it."""
     if isinstance(tool, tools.Tool):
         for each in (tool.source, tool.template):
             if each and not may_see(user, type(each)):
@@ -130,7 +131,7 @@ class Preview:
         sees_campaigns = may_see(request.user, Campaign)
         campaigns = topic.campaigns.all()[:MOST_SHOWN] if sees_campaigns and topic.pk else []
         user = request.user
-        shown = [given(campaign, user, topic) for campaign in campaigns] or [_alone(topic, user)]
+        found = [given(campaign, user, topic) for campaign in campaigns] or [_alone(topic, user)]
         context = {
             **self.page.admin_site.each_context(request),
             "opts": self.page.opts,
@@ -139,7 +140,7 @@ class Preview:
             "crumb": "What the agent reads",
             "topic": topic,
             "is_typed": request.method == "POST",
-            "given": shown,
+            "given": found,
             "in_campaigns": bool(campaigns),
             "may_see": sees_campaigns,
         }

@@ -122,8 +122,17 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         only = enabled[0] if enabled else ProviderName.TWILIO
         self.initial["provider"] = only.value
         field.disabled = True
-        field.widget = Stated(_only(only, profile) if enabled else _NO_PROVIDER)
+        field.widget = Stated(self._only(only, profile) if enabled else _NO_PROVIDER)
         field.help_text = ""
+
+    def _only(self, provider: ProviderName, profile: UserProfile) -> str:
+        """Which provider it is, and why there is no choice."""
+        other = next(each for each in ProviderName if each != provider)
+        whom = "you" if profile.user == self.user else str(profile.user)
+        if other == ProviderName.ATLAS and profile.atlas_enabled:
+            return f"{provider.label}. Atlas is not set up here: the operator does that."
+        name = other.label.partition(" (")[0]
+        return f"{provider.label}, the only one enabled for {whom}. An administrator may enable {name}."
 
     def _get_validation_exclusions(self) -> set[str]:
         # The owner is known even where the form does not show it, so what is unique per owner is checked.
@@ -152,13 +161,6 @@ _VERIFY_AGAIN = (
     "here."
 )
 _NO_PROVIDER = "No provider is enabled for the owner. An administrator enables one on the user's profile."
-
-
-def _only(provider: ProviderName, profile: UserProfile) -> str:
-    if provider == ProviderName.ATLAS:
-        return f"{provider.label}. Twilio is not enabled for {profile.user}."
-    why = "is not enabled for " + str(profile.user) if not profile.atlas_enabled else "is not set up here"
-    return f"{provider.label}. Atlas {why}."
 
 
 class OptOutForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -23,6 +23,13 @@ def tidied_sender(written: str) -> str:
     return written
 
 
+def suggested_name(written: str) -> str:
+    """A name that a tool may have, made of what somebody wrote; "" if theirs will do, or nothing is left."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{0,64}", written):
+        return ""
+    return re.sub(r"[^a-z0-9-]+", "_", text.bare(written)).strip("_-")[:64].rstrip("_-")
+
+
 def validate_sender(value: str) -> None:
     """A sender is a number in E.164, a short code, an alphanumeric id, or a Messaging Service SID."""
     if value.startswith("+"):

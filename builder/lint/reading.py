@@ -65,7 +65,7 @@ class Reading:
         self.text = text
         self.references = list(prompt.located(text.actions))
         self.lines = list(lines(text.actions, self.references))
-        self.is_english = _is_english(text.actions)
+        self.is_english = is_english(text.actions)
         self._spelt = {name.lower(): name for name in text.names}
 
     def template(self, reference: prompt.Reference) -> Template | None:
@@ -109,7 +109,8 @@ def _sentences(line: str, offset: int, references: list[prompt.Reference]) -> It
         start = end
 
 
-def _is_english(actions: str) -> bool:
+def is_english(actions: str) -> bool:
+    """Whether a text may be in English; so few words that they are in no language may."""
     words = [word.lower() for word in _WORD.findall(prompt.resolve(actions, lambda name: ""))]
     return len(words) < _FEW or sum(bool(_ENGLISH.fullmatch(word)) for word in words) >= _LEAST_ENGLISH * len(
         words

@@ -99,7 +99,7 @@ def no_when(reading: Reading) -> Iterator[Spot]:
     if not reading.is_english:
         return
     general = any(
-        _says_when(sentence.words)
+        says_when(sentence.words)
         for line in reading.lines
         if not line.references
         for sentence in line.sentences
@@ -107,7 +107,7 @@ def no_when(reading: Reading) -> Iterator[Spot]:
     known = {each.start for each, _ in reading.sendable()}
     for line in reading.lines:
         here = [each for each in line.references if each.start in known]
-        if general or not here or any(_says_when(sentence.words) for sentence in line.sentences):
+        if general or not here or any(says_when(sentence.words) for sentence in line.sentences):
             continue
         sentence = next(each for each in line.sentences if here[0] in each.references)
         yield Spot(
@@ -165,7 +165,8 @@ def _named(names: list[str]) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def _says_when(words: str) -> bool:
+def says_when(words: str) -> bool:
+    """Whether a condition stands there, or a label in place of one."""
     return bool(_WHEN.search(words) or _LABELLED.match(words))
 
 
@@ -189,7 +190,7 @@ def _together(reading: Reading, sentence: Sentence) -> Iterator[Spot]:
 def _goes_on(sentence: Sentence) -> bool:
     return (
         bool(_GOES_ON.match(sentence.words))
-        and not _says_when(sentence.words)
+        and not says_when(sentence.words)
         and not _ONE_OF.search(sentence.words)
     )
 

@@ -4,6 +4,7 @@ from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.campaigns import (
     ID_CHARACTERS,
     LONGEST_CALL,
+    MOST_LOOKED_AT,
     Call,
     CallNumberChanged,
     Campaign,
@@ -17,6 +18,7 @@ from campaigns.models.campaigns import (
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "MOST_LOOKED_AT",
     "Call",
     "CallNumberChanged",
     "Campaign",

@@ -247,7 +247,8 @@ class TestActions:
 
         UserProfile.objects.filter(user=ann).update(twilio_enabled=False)
         page = client.get(reverse(self.url)).text
-        assert "Twilio is not enabled for ann" in page
+        assert "Atlas (the platform&#x27;s own), the only one enabled for you." in page
+        assert "An administrator may enable Twilio." in page
         assert '<option value="atlas"' not in page
 
 

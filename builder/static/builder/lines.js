@@ -7,6 +7,7 @@ import { icon, make } from "./editing.js";
 const setUp = (source) => {
   const noun = source.dataset.lines;
   const most = Number(source.dataset.linesMax);
+  const isOrdered = !("linesUnordered" in source.dataset);
   const label = document.querySelector(`label[for="${source.id}"]`);
   label.id ||= `${source.id}_label`;
 
@@ -42,8 +43,9 @@ const setUp = (source) => {
       const place = index + 1;
       input(item).setAttribute("aria-label", `${noun[0].toUpperCase()}${noun.slice(1)} ${place}`);
       for (const [button, what] of [["up", "Move up"], ["down", "Move down"], ["remove", "Remove"]]) {
-        item.querySelector(`[data-${button}]`).setAttribute("aria-label", `${what}: ${noun} ${place}`);
+        item.querySelector(`[data-${button}]`)?.setAttribute("aria-label", `${what}: ${noun} ${place}`);
       }
+      if (!isOrdered) return;
       item.querySelector("[data-up]").disabled = index === 0;
       item.querySelector("[data-down]").disabled = index === all.length - 1;
     });
@@ -56,7 +58,8 @@ const setUp = (source) => {
     const button = (what, symbol) => make("button", { type: "button", class: "mc-lines-button", [`data-${what}`]: true }, icon(symbol));
     const box = make("input", { type: "text", class: "mc-input", autocomplete: "off" });
     box.value = line;
-    return make("li", {}, box, button("up", "arrow_upward"), button("down", "arrow_downward"), button("remove", "close"));
+    const moves = isOrdered ? [button("up", "arrow_upward"), button("down", "arrow_downward")] : [];
+    return make("li", {}, box, ...moves, button("remove", "close"));
   };
 
   const insert = (after, lines) => {
@@ -114,7 +117,7 @@ const setUp = (source) => {
     } else if (event.key === "Backspace" && !event.target.value && items().length > 1) {
       event.preventDefault();
       remove(item);
-    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    } else if (isOrdered && event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       event.preventDefault();
       move(item, event.key === "ArrowUp" ? -1 : 1, event.target);
     }
