@@ -103,7 +103,7 @@ class ShowsChanges(_UserPage):
         asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
         context = {
             **self.admin_site.each_context(request),
-            "content_title": "History",
+            "place": "admin:auth_user_changes",
             "form": form,
             "leaf": leaf,
             "is_narrowed": bool(asked),
@@ -123,7 +123,8 @@ class ShowsChanges(_UserPage):
         noun = capfirst(str(TRACKED[model].model._meta.verbose_name))
         context = {
             **self.admin_site.each_context(request),
-            "content_title": f"History of {noun} “{name}”",
+            "place": "admin:auth_user_changes",
+            "crumb": f"{noun} “{name}”",
             "leaf": leaf,
             "thing": thing,
             "url": thing and reverse(f"admin:{kind.replace('.', '_')}_change", args=[thing.pk]),

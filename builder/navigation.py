@@ -170,6 +170,13 @@ def place_of(model: str) -> tuple[str, Place] | None:
     return next(((heading, place) for heading, place in listed if place.model == model), None)
 
 
+def place_at(url_name: str) -> tuple[str, Place]:
+    """The heading and the entry of the sidebar that leads to an address."""
+    return next(
+        (heading, place) for heading, places in SIDEBAR for place in places if place.url_name == url_name
+    )
+
+
 def _entry(place: Place) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "title": place.title,
@@ -184,7 +191,17 @@ def _entry(place: Place) -> dict[str, Any]:
 
 
 def _is_any_of(url_names: list[str]) -> Callable[[HttpRequest], bool]:
-    return lambda request: any(request.path.startswith(reverse(name)) for name in url_names)
+    others = {place.url_name for _, places in SIDEBAR for place in places} - {"admin:index", *url_names}
+
+    def is_active(request: HttpRequest) -> bool:
+        # An entry may lead to what lies under another one's address.
+        own = [address for address in map(reverse, url_names) if request.path.startswith(address)]
+        return bool(own) and not any(
+            request.path.startswith(address) and len(address) > max(map(len, own))
+            for address in map(reverse, others)
+        )
+
+    return is_active
 
 
 def _shipped(path: str) -> Callable[[HttpRequest], str]:

@@ -10,7 +10,7 @@ from django.template.context import Context
 from django.urls import reverse
 from django.utils.text import capfirst
 
-from builder.navigation import Place, place_of
+from builder.navigation import Place, place_at, place_of
 
 register = template.Library()
 
@@ -29,7 +29,8 @@ class Crumb:
 
 @register.simple_tag(takes_context=True)
 def trail(context: Context) -> list[Crumb]:
-    """The way from the sidebar to this page. A view may end it with `crumb` in its context."""
+    """The way from the sidebar to this page. A view may end it with `crumb` in its context; one that is of no
+    model names its entry of the sidebar, by the address, as `place`."""
     opts: Any = context.get("opts")
     crumbs: list[Crumb] = []
     if opts:
@@ -47,6 +48,9 @@ def trail(context: Context) -> list[Crumb]:
             crumbs.append(Crumb(str(thing), url))
         elif context.get("add"):
             crumbs.append(Crumb(capfirst(f"new {opts.verbose_name}")))
+    elif context.get("place"):
+        heading, place = place_at(context["place"])
+        crumbs += [Crumb(heading), Crumb(place.title, reverse(place.url_name))]
     elif context.get("index"):
         crumbs.append(Crumb("Dashboard"))
     elif context.get("content_title"):
