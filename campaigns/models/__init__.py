@@ -13,6 +13,7 @@ from campaigns.models.campaigns import (
     ToolCall,
     reaches,
 )
+from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
@@ -24,6 +25,7 @@ __all__ = [
     "Consent",
     "Fetched",
     "Revision",
+    "SpentSignature",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",
