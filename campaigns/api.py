@@ -22,6 +22,7 @@ from campaigns import conditional, tools
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
+from campaigns.runtimes.base import strict_json
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
 from sms import languages, numbers
@@ -31,6 +32,21 @@ from sms.models import Message
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+# One for each of DEFINITIONS.
+Format = Literal[
+    "json",
+    "openai",
+    "openai-responses",
+    "openai-realtime",
+    "anthropic",
+    "gemini",
+    "vapi",
+    "retell",
+    "elevenlabs",
+    "bland",
+    "jambonz",
+    "telnyx",
+]
 
 
 class Problem(Exception):
@@ -47,21 +63,7 @@ class StrictJson(Parser):
     """JSON as RFC 8259 has it: an object, no NaN, no name twice."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        parsed = json.loads(request.body, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
-        if not isinstance(parsed, dict):
-            raise ValueError("not an object")
-        return parsed
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
+        return strict_json(request.body)
 
 
 class ConnectionSecret(HttpBearer):
@@ -186,15 +188,15 @@ ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
 def list_tools(
     request: HttpRequest,
     connection: Path[str],
-    format: Query[Literal["json", "openai", "anthropic"]] = "json",
+    format: Query[Format] = "json",
 ) -> Any:
-    """The tools of the connection's campaign, in a stable order.
+    """The tools of the connection's campaign, in a stable order and in the shape that is asked for.
 
     What is attached or detached fires or is refused from that moment on, whichever version a runtime has.
     """
     definition, opened = DEFINITIONS[format], _connection(request)
     toolset = tools.handed_out(opened)
-    listed = [definition(tool) for tool in toolset.tools.values()]
+    listed = [definition(tool, opened.address) for tool in toolset.tools.values()]
     return conditional.answered(request, {"tools": listed, "version": toolset.version})
 
 

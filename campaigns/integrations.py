@@ -261,7 +261,7 @@ def _errors(form: ManageToolsForm) -> list[str]:
 
 
 def _url(connection: Connection) -> str:
-    return f"{settings.PUBLIC_URL}/c/{connection.slug}/tools"
+    return f"{connection.address}/tools"
 
 
 def _curl_list(connection: Connection, secret: str) -> str:

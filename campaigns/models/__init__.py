@@ -14,6 +14,7 @@ from campaigns.models.campaigns import (
     ToolCall,
     reaches,
 )
+from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
@@ -26,6 +27,7 @@ __all__ = [
     "Consent",
     "Fetched",
     "Revision",
+    "SpentSignature",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",

@@ -13,13 +13,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, models
 from django.db import connection as database
-from django.db.models import Q
+from django.db.models import Q, Subquery, Value
 from django.utils import timezone
 from psycopg import Cursor
 
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from sms import languages
+from sms.fields import SecretField
 from sms.models import CAMPAIGN_CHARACTERS, NUMBER_CHARACTERS, Message
 from sms.tracked import tracked
 
@@ -107,12 +108,26 @@ class Revision(models.Model):
         return str(self.number)
 
 
-@tracked(part_of="campaign", secrets={"secret_hash": "secret"}, without=("secret_end",))
+@tracked(
+    part_of="campaign",
+    secrets={
+        "secret_hash": "secret",
+        "signing_secret": "signing secret",
+        "secondary_signing_secret": "secondary signing secret",
+    },
+    without=("secret_end",),
+)
 class Connection(models.Model):
     """One runtime's way into a campaign: a URL and a secret, of which only a hash is kept."""
 
     class Runtime(models.TextChoices):
         HTTP = "http", "HTTP (any runtime)"
+        VAPI = "vapi", "Vapi"
+        RETELL = "retell", "Retell"
+        ELEVENLABS = "elevenlabs", "ElevenLabs"
+        BLAND = "bland", "Bland"
+        JAMBONZ = "jambonz", "jambonz"
+        TELNYX = "telnyx", "Telnyx"
 
     # In the URL; it names, it does not authorise.
     slug = models.SlugField(max_length=24, unique=True, editable=False)
@@ -121,6 +136,10 @@ class Connection(models.Model):
     runtime = models.CharField(max_length=16, choices=Runtime.choices, default=Runtime.HTTP)
     secret_hash = models.CharField(max_length=64, editable=False)
     secret_end = models.CharField(max_length=4, editable=False)
+    # Where the vendor signs: its secrets, two while one is replaced, and how it signs (nothing secret).
+    signing_secret = SecretField("signing secret", null=True, blank=True, bound_to="slug")
+    secondary_signing_secret = SecretField("secondary signing secret", null=True, blank=True, bound_to="slug")
+    signing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -164,6 +183,21 @@ class Connection(models.Model):
         found._state.adding = False
         return found if found.opens_with(secret) else None
 
+    @classmethod
+    def reached(cls, slug: str, runtime: str) -> Connection | None:
+        """The connection of that slug for a runtime's own webhook, which has to prove itself yet; or None.
+
+        With the configuration's revision, as opened() has it.
+        """
+        if not slug.isprintable():
+            return None
+        revision = Subquery(Revision.objects.values("number")[:1])
+        found = cls.objects.annotate(as_of=revision).filter(slug=slug, revoked_at=None).first()
+        if found is None or found.runtime not in (runtime, cls.Runtime.HTTP):
+            return None
+        found.revision = getattr(found, "as_of", None) or 0
+        return found
+
     @staticmethod
     def _row(slug: str) -> tuple[Any, ...] | None:
         database.ensure_connection()
@@ -179,12 +213,22 @@ class Connection(models.Model):
             ).fetchone()
         return row
 
+    @property
+    def address(self) -> str:
+        """Where its doors begin, as runtimes reach us."""
+        return f"{settings.PUBLIC_URL}/c/{self.slug}"
+
     def issue_secret(self, secret: str = "") -> str:
         """Set a new secret (256 random bits if none is given) and return it: it cannot be read again."""
         secret = secret or "mc_" + secrets.token_urlsafe(32)
         self.secret_hash = _hashed(secret)
         self.secret_end = secret[-4:]
         return secret
+
+    def signing_secrets(self) -> list[str]:
+        """What the vendor may sign with: none if it does not. Raises WrongEncryptionKey."""
+        stored = (self.signing_secret, self.secondary_signing_secret)
+        return [secret.reveal() for secret in stored if secret]
 
     def revoke(self) -> None:
         """Close this way in for good. What came in by it stays on record."""

@@ -7,7 +7,7 @@ from typing import Any
 from campaigns.tools import Offered
 
 
-def definition(tool: Offered) -> dict[str, Any]:
+def definition(tool: Offered, address: str = "") -> dict[str, Any]:
     """An entry of `tools` in the Messages API."""
     return {
         "name": tool.name,

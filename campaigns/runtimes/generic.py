@@ -7,6 +7,6 @@ from typing import Any
 from campaigns.tools import Offered
 
 
-def definition(tool: Offered) -> dict[str, Any]:
+def definition(tool: Offered, address: str = "") -> dict[str, Any]:
     """A tool's name, description and parameters."""
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}

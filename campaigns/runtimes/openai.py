@@ -8,11 +8,24 @@ from campaigns.runtimes import generic
 from campaigns.tools import Offered
 
 
-def definition(tool: Offered) -> dict[str, Any]:
+def definition(tool: Offered, address: str = "") -> dict[str, Any]:
     """An entry of `tools` in Chat Completions. Strict: every property is required, and no other allowed; what
     may be left out may be null."""
-    function = {**generic.definition(tool), "parameters": _strict(tool.parameters), "strict": True}
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": _function(tool)}
+
+
+def responses(tool: Offered, address: str = "") -> dict[str, Any]:
+    """An entry of `tools` in the Responses API: the same, flat."""
+    return {"type": "function", **_function(tool)}
+
+
+def realtime(tool: Offered, address: str = "") -> dict[str, Any]:
+    """An entry of `session.tools` in the Realtime API, which has no strict schemas."""
+    return {"type": "function", **generic.definition(tool)}
+
+
+def _function(tool: Offered) -> dict[str, Any]:
+    return {**generic.definition(tool), "parameters": _strict(tool.parameters), "strict": True}
 
 
 def _strict(parameters: dict[str, Any]) -> dict[str, Any]:

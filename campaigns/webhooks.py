@@ -1,0 +1,166 @@
+"""The doors of runtimes that call by a webhook of their own, `/c/<connection>/<runtime>`."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from pydantic import ValidationError
+
+from campaigns import tools
+from campaigns.api import Problem, ToolCallRequest, fired
+from campaigns.firing import FAILED, Answer
+from campaigns.models import Connection, SpentSignature
+from campaigns.runtimes import WEBHOOKS
+from campaigns.runtimes.base import (
+    MAX_BODY_BYTES,
+    Answered,
+    Asked,
+    NotAuthentic,
+    Received,
+    Unreadable,
+    Webhook,
+)
+from sms import numbers
+from sms.fields import WrongEncryptionKey
+
+logger = logging.getLogger(__name__)
+
+# Each may wait 3 s for the carrier, one after the other, and Vapi gives up after 20.
+MAX_CALLS = 5
+MAX_NAME_CHARACTERS = 100
+UNAVAILABLE = "unavailable"
+
+
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse:
+    """Fire the tools that a vendor's envelope asks for, each on its own and in order, and answer them all in
+    the vendor's way: what the agent is told is the same as at the generic door."""
+    spoken = WEBHOOKS[runtime]
+    received = Received(request, settings.PUBLIC_URL + request.get_full_path())
+    try:
+        _refuse_large(request)
+        opened, proof = _proven(spoken, connection, runtime, received)
+        asked = spoken.parse(received)
+        if len(asked) > MAX_CALLS:
+            raise Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
+        answered = [_answered(opened, each, proof, position) for position, each in enumerate(asked)]
+    except (
+        Problem,
+        NotAuthentic,
+        Unreadable,
+        UnreadablePostError,
+        OperationalError,
+        InterfaceError,
+    ) as error:
+        return _refused(spoken, received, _problem(error, connection, runtime))
+    is_down = any(each.code == UNAVAILABLE for each in answered) and not spoken.always_ok
+    return JsonResponse(spoken.render(answered), status=503 if is_down else 200)
+
+
+def _refuse_large(request: HttpRequest) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
+
+
+def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tuple[Connection, str]:
+    """The connection, once the request has proved to be its own, and what the proof is known by."""
+    found = Connection.reached(slug, runtime)
+    if found is None:
+        raise NotAuthentic("there is no such connection of this runtime, or it is revoked")
+    try:
+        proof = spoken.verify(found, received)
+    except WrongEncryptionKey as error:
+        raise NotAuthentic(str(error)) from None
+    found.campaign = tools.toolset(found).campaign
+    return found, proof
+
+
+def _answered(opened: Connection, asked: Asked, proof: str, position: int) -> Answered:
+    try:
+        answer = _fired(opened, asked, proof, position)
+    except (Problem, OperationalError, InterfaceError) as error:
+        return _told(asked, _problem(error, opened.slug, opened.runtime))
+    return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
+
+
+def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answer:
+    if not asked.tool or not asked.call_id:
+        raise Problem(
+            422,
+            "invalid_request",
+            "The request does not say which tool and which call it is for: copy the tools' definitions anew.",
+        )
+    if asked.parameters is None:
+        raise Problem(422, "invalid_parameters", "The tool's arguments must be one JSON object.")
+    tool_call_id = asked.tool_call_id
+    if proof:
+        call = (asked.tool, asked.call_id, asked.caller_number)
+        if not asked.is_signed and not SpentSignature.spend(proof, *call):
+            logger.warning("connection %s: a signature comes again for another call", opened.slug)
+            raise Problem(409, "replayed", "This signature came before with another call.")
+        tool_call_id = tool_call_id or f"signed:{proof}:{position}"
+    try:
+        payload = ToolCallRequest(
+            callId=asked.call_id,
+            toolCallId=tool_call_id,
+            customerPhoneNumber=_number(asked.caller_number, opened.campaign.country),
+            customerName="".join(filter(str.isprintable, asked.caller_name))[:MAX_NAME_CHARACTERS],
+            language="",
+            parameters=asked.parameters,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Problem(422, "invalid_request", f"{first['loc'][0]}: {first['msg']}") from None
+    return fired(opened, asked.tool, payload)
+
+
+def _number(written: str, country: str) -> str:
+    """The caller's number; "" for whoever hides it, or does not call from a phone."""
+    try:
+        return numbers.parse(written, country)
+    except numbers.NotANumber:
+        return ""
+
+
+def _problem(error: Exception, slug: str, runtime: str) -> Problem:
+    """What whoever calls is told. What failed in a proof is for the log alone, and no value of it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, NotAuthentic):
+        logger.warning("connection %.24r: a request of %s is refused: %s", slug, runtime, error)
+        return Problem(
+            401,
+            "not_authentic",
+            "This request does not prove that it is this connection's: check the URL, and the secret or the "
+            "signing secret, on the campaign's page.",
+        )
+    if isinstance(error, Unreadable):
+        return Problem(400, "invalid_envelope", str(error))
+    if isinstance(error, UnreadablePostError):
+        return Problem(400, "invalid_envelope", "The body broke off.")
+    logger.error("the database does not answer: %s", error)
+    return Problem(503, UNAVAILABLE, "The database does not answer. Try again.")
+
+
+def _told(asked: Asked, problem: Problem) -> Answered:
+    return Answered(asked, FAILED, problem.say, problem.code, message=str(problem))
+
+
+def _refused(spoken: Webhook, received: Received, problem: Problem) -> HttpResponse:
+    """A request of which nothing was decided."""
+    asked: list[Asked] = []
+    if spoken.always_ok and problem.status != 413:
+        # The runtime looks for its own ids in the answer, and shows nothing without them.
+        try:
+            asked = spoken.parse(received)
+        except (Unreadable, UnreadablePostError):
+            asked = []
+    answered = [_told(each, problem) for each in asked[:MAX_CALLS] or [Asked("", "")]]
+    return JsonResponse(spoken.render(answered), status=200 if spoken.always_ok else problem.status)
