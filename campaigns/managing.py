@@ -38,12 +38,18 @@ SHOWN = {
 MAX_QUERY_CHARACTERS = 200
 NOT_SEEN = "that you may not see"
 
-# As sms.health.texts() asks for them.
+# The texts of the newest tool calls of actions, as sms.health.texts() asks for them: in the order of the index
+# tool_call_by_action.
 OF_ACTIONS = """
-    SELECT text.id, text.created_at, text.state, text.provider_sid, text.error_code, text.reason
-    FROM campaigns_toolcall fired JOIN sms_message text ON text.id = fired.message_id
-    WHERE fired.action_id = thing.id
-    ORDER BY fired.at DESC
+    SELECT fired.action_id AS thing,
+        text.id, text.created_at, text.state, text.provider_sid, text.error_code, text.reason
+    FROM (
+        SELECT action_id, message_id FROM campaigns_toolcall
+        WHERE action_id >= thing.id AND action_id IS NOT NULL
+        ORDER BY action_id, at DESC
+        LIMIT %(limit)s
+    ) fired
+    JOIN sms_message text ON text.id = fired.message_id
 """
 
 

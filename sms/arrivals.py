@@ -90,13 +90,16 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE is_new AND state = %(delivered)s),
         count(*) FILTER (WHERE is_new AND state = ANY(%(ended)s))
     FROM (
-        SELECT created_at, provider_sid, state, created_at > statement_timestamp() - %(span)s AS is_new
+        SELECT template_id, created_at, provider_sid, state,
+            created_at > statement_timestamp() - %(span)s AS is_new
         FROM sms_message
-        WHERE template_id = template.id AND tested_by = ''
-          -- As the index message_by_template has it.
+        -- From a template on, in the order of the index message_by_template: asked for the newest of one alone,
+        -- PostgreSQL goes through the newest of all until it has enough, all of them if there are none.
+        WHERE template_id >= template.id AND tested_by = ''
           AND NOT (state IN ('queued', 'held', 'submitting', 'unconfirmed'))
-        ORDER BY created_at DESC
+        ORDER BY template_id, created_at DESC
         LIMIT %(limit)s
     ) newest
+    WHERE template_id = template.id
 ) counted
 """

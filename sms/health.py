@@ -16,15 +16,16 @@ from sms.models import ProviderName, Sendable, Sender, State
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
-# The newest texts of each thing that are looked at.
-LOOKED_AT = 20
-# For `newest` below: the texts of SMS templates, tests aside.
+# The newest texts of each thing that are looked at, or tool calls of it, of which some were refused.
+LOOKED_AT = 30
+# The texts of SMS templates, tests aside, in the order of the index message_by_template.
 OF_TEMPLATES = """
-    SELECT id, created_at, state, provider_sid, error_code, reason FROM sms_message
-    WHERE template_id = thing.id AND tested_by = ''
-      -- As the index message_by_template has it.
+    SELECT template_id AS thing, id, created_at, state, provider_sid, error_code, reason
+    FROM sms_message
+    WHERE template_id >= thing.id AND tested_by = ''
       AND NOT (state IN ('queued', 'held', 'submitting', 'unconfirmed'))
-    ORDER BY created_at DESC
+    ORDER BY template_id, created_at DESC
+    LIMIT %(limit)s
 """
 
 
@@ -53,7 +54,9 @@ class Texts:
 def texts(things: Iterable[int], newest: str) -> dict[int, Texts]:
     """What became of the newest texts of each thing that has any, by their ids, by one query.
 
-    `newest` is SQL that selects the texts of `thing.id`, the newest first.
+    `newest` is SQL for LOOKED_AT texts from `thing.id` on, in the order of an index that begins with the thing;
+    those of the next things are dropped again. Asked for the newest texts of one thing alone, PostgreSQL goes
+    through the newest of all things until it has enough of that one: all of them, where there are none.
     """
     values: dict[str, Any] = {
         "things": list(things),
@@ -68,9 +71,9 @@ def texts(things: Iterable[int], newest: str) -> dict[int, Texts]:
 
 _TEXTS = """
 WITH seen AS MATERIALIZED (
-    SELECT thing.id AS thing, newest.*
+    SELECT newest.*
     FROM unnest(%(things)s::bigint[]) AS thing (id)
-    CROSS JOIN LATERAL ({newest} LIMIT %(limit)s) newest
+    JOIN LATERAL ({newest}) newest ON newest.thing = thing.id
 ), failed AS (
     SELECT DISTINCT ON (thing) * FROM seen WHERE state = ANY(%(failed)s) ORDER BY thing, created_at DESC
 ), went AS (

@@ -78,7 +78,7 @@ class TestARow:
             "The agent writes the text, to the caller",
             "Twilio +13125550142 (Front desk)",
             "ann (you)",
-            "healthy Credentials verified 3 days ago Never sent",
+            "healthy Credentials verified 3 days ago No recent text",
             "Night line",
         ):
             assert words in row
