@@ -38,8 +38,8 @@ SHOWN = {
 MAX_QUERY_CHARACTERS = 200
 NOT_SEEN = "that you may not see"
 
-# The texts of the newest tool calls of actions, as sms.health.texts() asks for them: in the order of the index
-# tool_call_by_action.
+# The texts of the newest tool calls of actions, as sms.health.texts() asks for them: in the order of the
+# index tool_call_by_action.
 OF_ACTIONS = """
     SELECT fired.action_id AS thing,
         text.id, text.created_at, text.state, text.provider_sid, text.error_code, text.reason

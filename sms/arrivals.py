@@ -93,8 +93,8 @@ CROSS JOIN LATERAL (
         SELECT template_id, created_at, provider_sid, state,
             created_at > statement_timestamp() - %(span)s AS is_new
         FROM sms_message
-        -- From a template on, in the order of the index message_by_template: asked for the newest of one alone,
-        -- PostgreSQL goes through the newest of all until it has enough, all of them if there are none.
+        -- From a template on, in the order of the index message_by_template: asked for the newest of one
+        -- alone, PostgreSQL goes through the newest of all until it has enough, all if there are none.
         WHERE template_id >= template.id AND tested_by = ''
           AND NOT (state IN ('queued', 'held', 'submitting', 'unconfirmed'))
         ORDER BY template_id, created_at DESC

@@ -54,9 +54,9 @@ class Texts:
 def texts(things: Iterable[int], newest: str) -> dict[int, Texts]:
     """What became of the newest texts of each thing that has any, by their ids, by one query.
 
-    `newest` is SQL for LOOKED_AT texts from `thing.id` on, in the order of an index that begins with the thing;
-    those of the next things are dropped again. Asked for the newest texts of one thing alone, PostgreSQL goes
-    through the newest of all things until it has enough of that one: all of them, where there are none.
+    `newest` is SQL for LOOKED_AT texts from `thing.id` on, in the order of an index that begins with the
+    thing; those of the next things are dropped again. Asked for the newest texts of one thing alone,
+    PostgreSQL goes through the newest of all until it has enough of that one: all, where there are none.
     """
     values: dict[str, Any] = {
         "things": list(things),
