@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from campaigns.models import Connection
-from campaigns.runtimes import openai
 from campaigns.runtimes.base import (
     SECRET,
     TIMEOUT_SECONDS,
@@ -17,6 +16,7 @@ from campaigns.runtimes.base import (
     Received,
     Webhook,
     decoded,
+    described,
     is_mac,
     parameters,
     part,
@@ -139,8 +139,17 @@ class Vapi(Webhook):
 
     def definition(self, tool: Offered, address: str) -> dict[str, Any]:
         """The body of POST /tool, or an entry of an assistant's `model.tools`."""
+        schema = described(tool, "type", "description", "pattern")
+        function = {
+            "name": tool.name,
+            "description": tool.description,
+            # Strict schemas have no parameter that may be left out.
+            "strict": set(schema["required"]) == set(schema["properties"]),
+            "parameters": schema,
+        }
         return {
-            **openai.definition(tool, address),
+            "type": "function",
+            "function": function,
             "server": {
                 "url": f"{address}/vapi",
                 "timeoutSeconds": TIMEOUT_SECONDS,
