@@ -18,6 +18,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from builder import embedded
 
         embedded.start()
+    # Otherwise each client, of which there are thousands, first looks at every static file.
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)
