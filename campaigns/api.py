@@ -18,7 +18,7 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import BaseModel
 
-from campaigns import conditional, tools
+from campaigns import conditional, tools, toolsets
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.runtimes import DEFINITIONS
@@ -86,14 +86,14 @@ class ConnectionSecret(HttpBearer):
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
-        return tools.opened(slug, secret)
+        return toolsets.opened(slug, secret)
 
 
 class KeptSecret(ConnectionSecret):
     """The same, as this process knows it already: `request.auth.is_kept` says that it may be revoked."""
 
     def open(self, slug: str, secret: str) -> Connection | None:
-        return tools.kept(slug, secret) or super().open(slug, secret)
+        return toolsets.kept(slug, secret) or super().open(slug, secret)
 
 
 class ErrorAnswer(Schema):
@@ -195,7 +195,7 @@ def list_tools(
     What is attached or detached fires or is refused from that moment on, whichever version a runtime has.
     """
     definition, opened = DEFINITIONS[format], _connection(request)
-    toolset = tools.handed_out(opened)
+    toolset = toolsets.handed_out(opened)
     listed = [definition(tool, opened.address) for tool in toolset.tools.values()]
     return conditional.answered(request, {"tools": listed, "version": toolset.version})
 
@@ -243,7 +243,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
         return fire(
-            tools.toolset(opened).named(name),
+            toolsets.toolset(opened).named(name),
             Firing(
                 connection=opened,
                 call_id=payload.callId,
@@ -254,7 +254,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
                 parameters=payload.parameters,
             ),
         )
-    except tools.UnknownTool as error:
+    except toolsets.UnknownTool as error:
         raise Problem(404, "unknown_tool", str(error), error.say) from None
     except tools.BadParameters as error:
         raise Problem(422, "invalid_parameters", str(error), error.say) from error

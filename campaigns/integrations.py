@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
-from campaigns import managing, preview, tools
+from campaigns import managing, preview, tools, toolsets
 from campaigns.forms import ConnectionForm, ManageToolsForm
 from campaigns.models import Campaign, Connection, ToolChange
 
@@ -151,7 +151,7 @@ class Integrations:
             "may_add_action": request.user.has_perm("builder.add_smsaction"),
             "connect": connect,
             "by_topic": managing.topic_rows(campaign, request.user),
-            "version": tools.version([*offered, *tools.OF_EVERY_CAMPAIGN]),
+            "version": toolsets.version([*offered, *tools.OF_EVERY_CAMPAIGN]),
             "last_edited": managing.last_edited(campaign, offered),
             "changes": Paginator(campaign.tool_changes.all(), CHANGES_A_PAGE).get_page(
                 request.GET.get("changes")

@@ -29,7 +29,7 @@ from mcp_types import (
 )
 from mcp_types import Tool as Definition
 
-from campaigns import tools
+from campaigns import toolsets
 from campaigns.api import MAX_BODY_BYTES, ConnectionSecret, Problem, ToolCallRequest, fired
 from campaigns.firing import Answer
 from campaigns.models import Connection
@@ -100,7 +100,7 @@ class Exchange:
 
     async def list_tools(self, context: Any, params: Any) -> ListToolsResult:
         """The campaign's tools, in a stable order."""
-        toolset = await sync_to_async(tools.handed_out)(self.opened)
+        toolset = await sync_to_async(toolsets.handed_out)(self.opened)
         found = [_definition(tool) for tool in toolset.tools.values()]
         return ListToolsResult(tools=found, ttl_ms=LIST_FRESH_MS, cache_scope="private")
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -15,14 +12,13 @@ from django.db.models import QuerySet
 from builder import prompt
 from builder.models import SmsAction, Topic
 from campaigns.content import Content
-from campaigns.models import Campaign, Connection, Fetched
+from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
 from sms import text
 from sms.models import SmsTemplate, Variable
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
-VERSION_CHARACTERS = 12
 
 TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
@@ -30,12 +26,6 @@ CONSENT = "consent"
 WORDS = "words"
 BODY = "message"
 RECIPIENT = "to"
-
-
-class UnknownTool(LookupError):
-    """The campaign has no tool of that name: it was never attached, or is not any more."""
-
-    say = "I can't send that text message on this line, so nothing was sent."
 
 
 class BadParameters(ValueError):
@@ -185,85 +175,9 @@ OF_EVERY_CAMPAIGN: tuple[Standing, ...] = (GetSmsStatus(), StopTexting())
 Offered = Tool | Standing
 
 
-@dataclass(frozen=True)
-class Toolset:
-    """All that an agent of a campaign is offered, as of one revision of the configuration."""
-
-    revision: int
-    campaign: Campaign
-    tools: dict[str, Offered]
-
-    @cached_property
-    def version(self) -> str:
-        """As version() has it."""
-        return version(self.tools.values())
-
-    def named(self, name: str) -> Offered:
-        """The tool of that name. Raises UnknownTool."""
-        try:
-            return self.tools[name]
-        except KeyError:
-            raise UnknownTool(
-                "The connection's campaign has no tool of this name, or no longer. Ask for its tools again."
-            ) from None
-
-
-_toolsets: dict[int, Toolset] = {}
-_connections: dict[str, Connection] = {}
-MAX_CONNECTIONS_KEPT = 10_000
-
-
-def opened(slug: str, secret: str) -> Connection | None:
-    """The connection of that slug, with its campaign, if the secret is its own; or None."""
-    found = Connection.opened(slug, secret)
-    if found:
-        found.campaign = toolset(found).campaign
-        if len(_connections) >= MAX_CONNECTIONS_KEPT:
-            _connections.clear()
-        _connections[slug] = copy(found)
-        _connections[slug].is_kept = True
-    return found
-
-
-def kept(slug: str, secret: str) -> Connection | None:
-    """The connection as this process opened it last, without asking the database, if the secret is its own.
-
-    It may have been revoked meanwhile: whoever uses it must compare its revision, as firing does.
-    """
-    found = _connections.get(slug)
-    return found if found and found.opens_with(secret) else None
-
-
-def toolset(connection: Connection) -> Toolset:
-    """What the connection's campaign offers now.
-
-    Kept in this process for as long as nothing in the configuration has changed: reading it takes longer than
-    all else that a caller waits for.
-    """
-    kept = _toolsets.get(connection.campaign_id)
-    if kept is None or kept.revision != connection.revision:
-        campaign = Campaign.objects.get(pk=connection.campaign_id)
-        found = {tool.name: tool for tool in offered(campaign)}
-        kept = _toolsets[connection.campaign_id] = Toolset(connection.revision, campaign, found)
-    return kept
-
-
-def handed_out(connection: Connection) -> Toolset:
-    """What the connection's campaign offers now, for its runtime to have; that it has it is remembered."""
-    found = toolset(connection)
-    Fetched.note(connection, found.version)
-    return found
-
-
 def offered(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Offered]:
     """All that an agent of the campaign is offered: its own tools, and those that every campaign has."""
     return [*of(campaign, topics), *OF_EVERY_CAMPAIGN]
-
-
-def version(offered: Iterable[Offered]) -> str:
-    """What changes whenever an agent would see other tools, in whatever shape it asks for them."""
-    seen = [[tool.name, tool.description, tool.parameters] for tool in offered]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:VERSION_CHARACTERS]
 
 
 def of(campaign: Campaign, topics: Iterable[Topic] | None = None) -> list[Tool]:

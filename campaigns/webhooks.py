@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
-from campaigns import tools
+from campaigns import toolsets
 from campaigns.api import Problem, ToolCallRequest, fired
 from campaigns.firing import FAILED, Answer
 from campaigns.models import Connection, SpentSignature
@@ -78,7 +78,7 @@ def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tup
         proof = spoken.verify(found, received)
     except WrongEncryptionKey as error:
         raise NotAuthentic(str(error)) from None
-    found.campaign = tools.toolset(found).campaign
+    found.campaign = toolsets.toolset(found).campaign
     return found, proof
 
 

@@ -164,7 +164,7 @@ class Connection(models.Model):
     def opened(cls, slug: str, secret: str) -> Connection | None:
         """The connection of that slug if the secret is its own, with the configuration's revision; or None.
 
-        Its campaign is not loaded: campaigns.tools.toolset() keeps it.
+        Its campaign is not loaded: campaigns.toolsets.toolset() keeps it.
         """
         if not slug.isprintable():
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns import tools
+from campaigns import tools, toolsets
 from campaigns.runtimes import DEFINITIONS
 from tests import factories
 
@@ -31,7 +31,7 @@ def referenced(campaign, template):
 
 def named(campaign, name):
     offered = {tool.name: tool for tool in tools.offered(campaign)}
-    return tools.Toolset(0, campaign, offered).named(name)
+    return toolsets.Toolset(0, campaign, offered).named(name)
 
 
 def names(campaign):
@@ -63,20 +63,20 @@ class TestWhichTools:
         switched.save()
 
         assert names(campaign) == []
-        with pytest.raises(tools.UnknownTool):
+        with pytest.raises(toolsets.UnknownTool):
             named(campaign, "confirmation")
 
     def test_a_name_that_only_contains_another_is_not_it(self, campaign, template, olive):
         factories.TemplateFactory(name="firm", owner=olive)
         campaign.topics.add(factories.TopicFactory(actions="{{confirmation}} firm", owner=olive))
 
-        with pytest.raises(tools.UnknownTool):
+        with pytest.raises(toolsets.UnknownTool):
             named(campaign, "firm")
 
     def test_another_campaigns_tools_are_unknown(self, campaign):
         factories.AttachmentFactory(action__name="theirs")
 
-        with pytest.raises(tools.UnknownTool):
+        with pytest.raises(toolsets.UnknownTool):
             named(campaign, "theirs")
 
     def test_a_clash_of_names_is_found_whatever_the_capitals(self, campaign, template, referenced):
