@@ -171,7 +171,8 @@ class UserAdmin(ShowsChanges, _UserPage):
         return super().has_change_permission(request, obj) and _manages(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _manages(request, obj)
+        may = super().has_delete_permission(request, obj) and _manages(request, obj)
+        return may and obj != request.user
 
 
 class GroupAdmin(_GroupPage):

@@ -51,6 +51,8 @@ class CampaignAdmin(Belongs, Page[Campaign]):
     list_display: Any = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name",)
+    # Counting leaves the model's own order out.
+    ordering = ("name",)
     fieldsets = (
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),

@@ -20,7 +20,7 @@ from builder.users import UserAdmin as BareUserAdmin
 from campaigns import ownership
 from campaigns.models import Campaign
 from campaigns.ownership import Plan
-from sms.models import Message
+from sms.models import Message, UserProfile
 from sms.pages import may_see
 from sms.roles import is_admin
 
@@ -102,7 +102,12 @@ class UserAdmin(BareUserAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # Asked first: Django would list each of perhaps a million texts.
         protected = [reason for user in objs if (reason := _in_the_way(user))]
-        return ([], {}, set(), protected) if protected else super().get_deleted_objects(objs, request)
+        if protected:
+            return [], {}, set(), protected
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        # It goes with its user, and nobody deletes one by itself.
+        lacking.discard(UserProfile._meta.verbose_name)
+        return deleted, counts, lacking, protected
 
     def hand_over(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Choose what is handed over, see what changes, and do it."""
