@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
@@ -30,12 +31,15 @@ from campaigns import oncall as oncall
 from campaigns import preview
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
-from campaigns.models import MOST_LOOKED_AT, Campaign, ToolCall, reaches
+from campaigns.managing import OF_ACTIONS
+from campaigns.models import Campaign, reaches
 from campaigns.people import Belongs
 from campaigns.preview import Preview
 from campaigns.sharing import Shares
 from campaigns.tools import Tool
+from sms import health
 from sms.admin import sent_by
+from sms.health import Texts
 from sms.models import SmsTemplate, UserProfile
 from sms.pages import Page, may_see
 
@@ -158,16 +162,14 @@ class UserProfileAdmin(BareUserProfileAdmin):
 
 
 class ActionList(ChangeList):
-    """The actions of one page, with when each was last sent; by as many queries as one."""
+    """The actions of one page, with what became of the newest texts of each; by as many queries as one."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         actions: list[Any] = list(self.result_list)
-        sent, are_all = ToolCall.last_sent([action.pk for action in actions])
-        never = "Never" if are_all else f"Not in the last {MOST_LOOKED_AT:,} tool calls"
+        found = health.texts([action.pk for action in actions], OF_ACTIONS)
         for action in actions:
-            when = sent.get(action.pk)
-            action.last_sent = date_format(localtime(when), "SHORT_DATETIME_FORMAT") if when else never
+            action.texts = found.get(action.pk, Texts())
         self.result_list = actions
 
 
@@ -194,8 +196,13 @@ class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
         return links(campaigns) if campaigns else NOWHERE
 
     @admin.display(description="Last sent")
-    def last_sent(self, obj: Any) -> str:
-        return str(obj.last_sent)
+    def last_sent(self, obj: Any) -> SafeString | str:
+        when = obj.texts.last_sent
+        said = date_format(localtime(when), "SHORT_DATETIME_FORMAT") if when else "No recent text"
+        if not obj.texts.is_failing:
+            return said
+        failed = '<span>{}<span class="mc-why">{}</span></span>'
+        return format_html(failed, said, f"The last text failed: {obj.texts.why}")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ActionList

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from campaigns import conditional, tools, toolsets
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
 from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.parameters import BadParameters
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
 from campaigns.telling import told
@@ -256,7 +257,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
         )
     except toolsets.UnknownTool as error:
         raise Problem(404, "unknown_tool", str(error), error.say) from None
-    except tools.BadParameters as error:
+    except BadParameters as error:
         raise Problem(422, "invalid_parameters", str(error), error.say) from error
     except KeyReused:
         raise Problem(

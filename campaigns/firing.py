@@ -25,6 +25,7 @@ from psycopg.types.json import Jsonb
 
 from campaigns import safeguards
 from campaigns.models import Call, Connection, Consent, ToolCall
+from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
 from campaigns.telling import ON_ITS_WAY, Told, told
 from campaigns.tools import (
@@ -36,7 +37,6 @@ from campaigns.tools import (
     Offered,
     StopTexting,
     Tool,
-    checked,
 )
 from campaigns.waiting import Wait, waiting
 from campaigns.wording import Caller

@@ -4,7 +4,6 @@ from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.campaigns import (
     ID_CHARACTERS,
     LONGEST_CALL,
-    MOST_LOOKED_AT,
     Call,
     CallNumberChanged,
     Campaign,
@@ -19,7 +18,6 @@ from campaigns.models.signatures import SpentSignature
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
-    "MOST_LOOKED_AT",
     "Call",
     "CallNumberChanged",
     "Campaign",

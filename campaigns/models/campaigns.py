@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -26,8 +25,6 @@ from sms.tracked import tracked
 
 ID_CHARACTERS = 255
 LONGEST_CALL = timedelta(hours=4)
-# The newest tool calls in which a list looks for those of an action.
-MOST_LOOKED_AT = 10_000
 
 
 @tracked()
@@ -366,26 +363,6 @@ class ToolCall(models.Model):
 
     def __str__(self) -> str:
         return self.tool
-
-    @classmethod
-    def last_sent(cls, actions: Collection[int]) -> tuple[dict[int, datetime], bool]:
-        """When a carrier last took a text of these actions, by their ids; and whether all there are was
-        looked at: of tool calls without number, only the newest are."""
-        with database.cursor() as cursor:
-            cursor.execute(
-                """
-                WITH newest AS (
-                    SELECT action_id, message_id, at FROM campaigns_toolcall ORDER BY at DESC LIMIT %s
-                )
-                SELECT action_id, max(newest.at) FROM newest
-                JOIN sms_message message ON message.id = newest.message_id AND provider_sid IS NOT NULL
-                WHERE action_id = ANY(%s) GROUP BY action_id
-                UNION ALL SELECT NULL, NULL WHERE (SELECT count(*) FROM newest) < %s
-                """,
-                [MOST_LOOKED_AT, list(actions), MOST_LOOKED_AT],
-            )
-            found = dict(cursor.fetchall())
-        return {pk: at for pk, at in found.items() if pk is not None}, None in found
 
 
 class Consent(models.Model):

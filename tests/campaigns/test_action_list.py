@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import MOST_LOOKED_AT, Call, ToolCall
+from campaigns.models import Call, ToolCall
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+JANUARY = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
 LIST = reverse("admin:builder_smsaction_changelist")
 
 
@@ -52,32 +53,26 @@ def page(user) -> str:
     return client.get(LIST).text
 
 
-def test_the_newest_text_that_a_carrier_took_counts(action, call):
-    taken = fired(call, action, timedelta(hours=2), provider_sid="SM" + "1" * 32)
-    fired(call, action, timedelta(hours=3), provider_sid="SM" + "2" * 32)
-    fired(call, action)
+def test_the_newest_text_that_a_carrier_took_counts(action, call, olive):
+    fired(call, action, timedelta(hours=3), provider_sid="SM" + "2" * 32, created_at=JANUARY)
+    fired(
+        call, action, timedelta(hours=2), provider_sid="SM" + "1" * 32, created_at=JANUARY + timedelta(days=1)
+    )
+    fired(call, action, created_at=JANUARY + timedelta(days=2))
 
-    assert ToolCall.last_sent([action.pk]) == ({action.pk: taken.at}, True)
+    assert "2 Jan, 09:30" in page(olive)
 
 
 def test_another_actions_texts_do_not(action, call, olive):
-    other = factories.ActionFactory(owner=olive)
-    fired(call, other, provider_sid="SM" + "1" * 32)
+    fired(call, factories.ActionFactory(owner=olive), provider_sid="SM" + "1" * 32, created_at=JANUARY)
 
-    assert ToolCall.last_sent([action.pk]) == ({}, True)
-    assert "Never" in page(olive)
+    assert "No recent text" in page(olive)
 
 
-def test_only_the_newest_calls_are_looked_at_and_the_list_does_not_claim_more(action, call, olive):
-    fired(call, action, timedelta(hours=2), provider_sid="SM" + "1" * 32)
-    refused = {"fingerprint": "f", "tool": "note", "outcome": "refused", "refusal": "opted_out", "say": "No."}
-    ToolCall.objects.bulk_create(
-        ToolCall(call=call, key=f"later-{number}", action=action, **refused)
-        for number in range(MOST_LOOKED_AT)
-    )
+def test_a_text_that_failed_is_told_with_the_reason(action, call, olive):
+    fired(call, action, state="undelivered", error_code=30003)
 
-    assert ToolCall.last_sent([action.pk]) == ({}, False)
-    assert "Not in the last 10,000 tool calls" in page(olive)
+    assert "The last text failed: " in page(olive)
 
 
 def test_campaigns_are_named_to_whoever_may_see_them_only(action, campaign, olive):

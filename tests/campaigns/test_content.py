@@ -11,6 +11,7 @@ from campaigns import tools
 from campaigns.models import ToolCall
 from campaigns.safeguards import RULES
 from sms.models import Message
+from sms.text import CANNOT_BE_TEXTED
 from tests import factories
 from tests.factories import CALLER, SECRET
 
@@ -146,7 +147,7 @@ def test_what_no_phone_should_get_is_told_to_the_caller_as_such(connection, atta
 
     status, answer = text(connection, f"A{char}B")
 
-    assert (status, answer["say"]) == (422, tools.text.CANNOT_BE_TEXTED)
+    assert (status, answer["say"]) == (422, CANNOT_BE_TEXTED)
     assert not Message.objects.exists()
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import tools
+from campaigns import parameters, tools
 from campaigns.models import Call, ToolCall
 from campaigns.runtimes import DEFINITIONS
 from campaigns.safeguards import Refused
@@ -325,9 +325,9 @@ class TestLanguages:
 def test_whatever_the_model_writes_stands_in_the_text_as_written_or_is_refused(value):
     tool = tools.Tool(SmsTemplate(name="booking", body="Booked for {{ day }}.", transactional=True))
     try:
-        values = tools.checked(tool, {"day": value})
+        values = parameters.checked(tool, {"day": value})
         body, _ = tool.wording.written(values, "en", Caller("", ""))
-    except (tools.BadParameters, Refused):
+    except (parameters.BadParameters, Refused):
         return
     assert body == f"Booked for {value}."
 
