@@ -18,7 +18,7 @@ from campaigns.content import Content
 from campaigns.models import Campaign, Connection, Fetched
 from campaigns.wording import Wording, schema
 from sms import text
-from sms.models import SmsTemplate, Variable
+from sms.models import SmsTemplate, Variable, is_capped
 
 MAX_CONSENT_CHARACTERS = 500
 MAX_NAMES_SHOWN = 10
@@ -63,6 +63,11 @@ class Tool:
     @property
     def name(self) -> str:
         return self.source.name
+
+    @cached_property
+    def is_capped(self) -> bool:
+        """Whether its owner may send so many texts a day and no more: then each is counted."""
+        return is_capped(self.source.provider)
 
     @cached_property
     def obstacle(self) -> str:
