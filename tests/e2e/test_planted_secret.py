@@ -259,7 +259,9 @@ def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
         search.look("pages", path, answer)
 
     for form in ("json", "jsonl", "xml", "yaml"):
-        search.look("dumps", form, line.manage("dumpdata", "--all", "--format", form))
+        # The library's models are views of what is searched by itself, and have no tables.
+        dump = line.manage("dumpdata", "--all", "--exclude", "pghistory", "--format", form)
+        search.look("dumps", form, dump)
     for form in ("midcall", "csv", "adk"):
         search.look("exports", form, line.manage("export_build", "--format", form))
     search.look("commands", "rotate_keys --dry-run", line.manage("rotate_keys", "--dry-run"))
