@@ -115,6 +115,8 @@ class ShowsChanges(_UserPage):
         """That of one object, which may be gone."""
         _refuse_others(request)
         model = _model(kind)
+        if not history.may_read(request, model, _key(pk)):
+            raise Http404
         leaf = history.of_object(request, model, _key(pk), page_asked_for(request))
         name = history.last_name(model, _key(pk))
         if not name and not leaf.items:

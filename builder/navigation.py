@@ -118,6 +118,7 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "campaigns.consent",
                 "No caller has agreed to a text yet. What they say is kept here.",
             ),
+            Place("Atlas", "hub", "admin:sms_userprofile_atlas", permission="sms.view_smstemplate"),
             Place("History", "history", "admin:auth_user_changes", permission="sms.administer"),
         ],
     ),

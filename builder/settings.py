@@ -227,6 +227,8 @@ ATLAS_AUTH_TOKEN = env.str("ATLAS_AUTH_TOKEN", default="")
 ATLAS_FROM = env.str("ATLAS_FROM", default="")
 # While the token is rotated there, webhooks may be signed with either.
 ATLAS_SECONDARY_AUTH_TOKEN = env.str("ATLAS_SECONDARY_AUTH_TOKEN", default="")
+# So many texts each user may send through it in a day (UTC); 0 is as many as they like.
+ATLAS_MAX_PER_DAY = _number("midcall.E006", "ATLAS_MAX_PER_DAY", 0, 0, 10_000_000)
 _atlas = {
     "ATLAS_ACCOUNT_SID": ATLAS_ACCOUNT_SID,
     "ATLAS_AUTH_TOKEN": ATLAS_AUTH_TOKEN,

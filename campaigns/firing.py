@@ -108,7 +108,7 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
     with waiting(tool.source.wait_seconds) as wait:
-        answer = _at_once(tool, firing, values, fingerprint, wait)
+        answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
         if answer is None and firing.connection.is_kept:
             raise MustOpenAgain
         answer = answer or _step_by_step(tool, firing, values, fingerprint, wait)
@@ -252,6 +252,8 @@ def _decide(
     try:
         promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values, wait)
         safeguards.ask_the_database(promise)
+        if tool.is_capped:
+            safeguards.count(tool.source.owner_id)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
         fired.refusal = refusal.rule.code

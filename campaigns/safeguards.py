@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from campaigns.models import Campaign
 from sms import numbers, text
-from sms.models import OptOut, Sender
+from sms.models import AtlasDay, OptOut, Sender
 from sms.outbox import Promise
 
 
@@ -106,6 +106,11 @@ OPTED_OUT = Rule(
     "The number has opted out.",
     "That number has opted out of our text messages, so nothing was sent.",
 )
+ATLAS_USED_UP = Rule(
+    "daily_cap",
+    "The tool's owner has sent as many texts through Atlas today as the operator allows.",
+    "I can't send any more text messages today, so nothing was sent.",
+)
 
 RULES = [
     CAMPAIGN_OFF,
@@ -120,6 +125,7 @@ RULES = [
     NO_CALLER_NAME,
     TOO_LONG,
     OPTED_OUT,
+    ATLAS_USED_UP,
 ]
 
 # Words of a no, of doubt, and of models that were told to write something: any of them, and the agent asks
@@ -178,6 +184,12 @@ def ask_the_database(promise: Promise) -> None:
         raise Refused(SENDER_HELD)
     if OptOut.stands_for(promise.recipient):
         raise Refused(OPTED_OUT)
+
+
+def count(owner_id: int) -> None:
+    """Raise Refused if a tool's owner has had as many texts today as they may; count this one, if not."""
+    if not AtlasDay.take(owner_id):
+        raise Refused(ATLAS_USED_UP)
 
 
 def _recipient(request: Request) -> str:

@@ -14,7 +14,7 @@ from builder.models import SmsAction, Topic
 from campaigns.content import Content
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
-from sms.models import SmsTemplate, Variable
+from sms.models import SmsTemplate, Variable, is_capped
 
 MAX_CONSENT_CHARACTERS = 500
 
@@ -43,6 +43,11 @@ class Tool:
     @property
     def name(self) -> str:
         return self.source.name
+
+    @cached_property
+    def is_capped(self) -> bool:
+        """Whether its owner may send so many texts a day and no more: then each is counted."""
+        return is_capped(self.source.provider)
 
     @cached_property
     def obstacle(self) -> str:

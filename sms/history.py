@@ -14,7 +14,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Field, ForeignKey, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -120,7 +120,7 @@ def of_all(
 ) -> Leaf:
     """What was changed anywhere: by one person or command, of one kind with its parts, in one way, since."""
     sources: list[QuerySet[Any]] = [
-        each.events.objects.exclude(pgh_label=BEGAN)
+        each.events.objects.exclude(pgh_label=BEGAN).filter(_readable(request, each))
         for each in TRACKED.values()
         if model is None or model in (_concrete(each.model), each.parent)
     ]
@@ -132,6 +132,26 @@ def of_all(
     if since:
         sources = [each.filter(pgh_created_at__gte=since) for each in sources]
     return _leaf(request, sources, number)
+
+
+def _readable(request: HttpRequest, tracked: Tracked) -> Q:
+    """Which events are of what somebody may open, or what there is no longer."""
+    whole = tracked.parent or _concrete(tracked.model)
+    key = f"{tracked.part_of or 'pgh_obj'}_id"
+    page = admin.site._registry.get(whole)
+    if page is None or not page.has_view_permission(request):
+        return Q(pk__in=[])
+    open_to = page.get_queryset(request).order_by().values("pk")
+    return Q(**{f"{key}__in": open_to}) | Q(~Exists(whole._base_manager.filter(pk=OuterRef(key))))
+
+
+def may_read(request: HttpRequest, model: type[Model], pk: Any) -> bool:
+    """Whether somebody may read the history of an object: they may open it, or it is gone."""
+    page = admin.site._registry.get(model)
+    if page is None or not page.has_view_permission(request):
+        return False
+    is_there = model._base_manager.filter(pk=pk).exists()
+    return not is_there or existing(request, model, pk) is not None
 
 
 def is_tracked(model: type[Model]) -> bool:

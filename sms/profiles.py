@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.decorators import action
 
 from sms import verification
+from sms.atlas import ShowsAtlas
 from sms.credentials import UserProfileForm, VerifiedForm
 from sms.models import UserProfile
 from sms.pages import Page, label
@@ -74,7 +75,7 @@ class Verifies(_Page):
             self.message_user(request, checked.words(), messages.WARNING)
 
 
-class UserProfileAdmin(Verifies, Page[UserProfile]):
+class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
     """Everybody's own profile; Admins reach the others' from the user's page."""
 
     form = UserProfileForm

@@ -23,7 +23,17 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from sms import doorbell, languages, numbers, outbox, patterns, preview, text
 from sms.filling import Filling
-from sms.models import CAMPAIGN_CHARACTERS, Message, OptOut, Sender, SmsTemplate, State, Variable
+from sms.models import (
+    CAMPAIGN_CHARACTERS,
+    AtlasDay,
+    Message,
+    OptOut,
+    Sender,
+    SmsTemplate,
+    State,
+    Variable,
+    is_capped,
+)
 from sms.models.sendables import MAX_SEND_WITHIN
 from sms.outbox import Promise
 
@@ -228,6 +238,11 @@ class TrialForm(forms.Form):
                 # Somebody went back, and sends another one.
                 promise.id = uuid.uuid4()
             _refuse_too_many(self.user)
+            if is_capped(promise.provider) and not AtlasDay.take(self.template.owner_id):
+                raise CannotTest(
+                    f"The texts through Atlas of {self.template.owner} are used up for today: "
+                    f"{settings.ATLAS_MAX_PER_DAY} is the most, tests are counted. Send it tomorrow (UTC)."
+                )
             outbox.accept(promise)
             transaction.on_commit(doorbell.ring, robust=True)
         return promise.id

@@ -132,8 +132,13 @@ def check(stored: UserProfile, draft: UserProfile) -> Checked | None:
     if draft.twilio_secondary_token == stored.twilio_secondary_token:
         # One that Twilio has meanwhile promoted or dropped is in nobody's way.
         credential = replace(credential, secondary_token=None)
+    return asked(ProviderName.TWILIO, credential, is_new)
+
+
+def asked(provider: ProviderName, credential: Credential, is_new: bool = False) -> Checked:
+    """What a provider says of a credential."""
     try:
-        return Checked(is_new, account=asyncio.run(providers.get(ProviderName.TWILIO).verify(credential)))
+        return Checked(is_new, account=asyncio.run(providers.get(provider).verify(credential)))
     except WrongCredential as error:
         return Checked(is_new, wrong=error)
     except WrongEncryptionKey as error:

@@ -1,6 +1,7 @@
 """Who sends, what is sent, and each text from the promise to the receipt."""
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
+from sms.models.platform import AtlasCheck, AtlasDay, is_capped
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
 from sms.models.templates import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Translation
@@ -8,6 +9,8 @@ from sms.models.users import GroupPermission as GroupPermission
 from sms.models.variables import CAMPAIGN_CHARACTERS, Variable
 
 __all__ = [
+    "AtlasCheck",
+    "AtlasDay",
     "CAMPAIGN_CHARACTERS",
     "MAX_TRANSLATIONS",
     "MAX_VARIABLES",
@@ -26,4 +29,5 @@ __all__ = [
     "UserProfile",
     "Variable",
     "Wait",
+    "is_capped",
 ]

@@ -19,6 +19,7 @@ from django.urls import reverse
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign
 from sms import history, outbox
+from sms.fields import SecretField
 from sms.models import Sender, SmsTemplate, UserProfile, Variable
 from sms.tracked import TRACKED
 from tests import factories
@@ -232,6 +233,11 @@ class TestSecrets:
         for tracked in TRACKED.values():
             columns = {field.name for field in tracked.events._meta.get_fields()}
             assert not columns & set(tracked.secrets)
+            assert not [
+                each
+                for each in tracked.model._meta.fields
+                if isinstance(each, SecretField) and each.name not in tracked.secrets
+            ]
         assert "secret_end" not in {
             field.name for tracked in TRACKED.values() for field in tracked.events._meta.get_fields()
         }
