@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.cookiejar
 import itertools
+import json
 import re
 import secrets
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,6 +26,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from sms.tracked import TRACKED
 from tests import factories
+from tests.campaigns.runtimes.vendors import RetellSigned
 from tests.e2e.conftest import SECRET, Line
 from tests.processes import eventually
 
@@ -43,6 +46,10 @@ for name in ("ops", "pete"):
 profile = UserProfile.objects.get(user__username="ops")
 profile.twilio_secondary_token = "{secondary}"
 profile.save()
+from campaigns.models import Connection
+connection = Connection.objects.get(slug="line")
+connection.signing_secret, connection.secondary_signing_secret = "{signing}", "{next_signing}"
+connection.save()
 """
 SESSIONS = """
 from django.contrib.sessions.models import Session
@@ -113,6 +120,10 @@ class Person:
         token = next((cookie.value or "" for cookie in self._cookies if cookie.name == "csrftoken"), "")
         body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
         return self._ask(urllib.request.Request(self._url + path, body))
+
+    def send(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json", **headers}
+        return self._ask(urllib.request.Request(self._url + path, body, headers))
 
     def _ask(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
@@ -203,15 +214,19 @@ def planted(tmp_path):
 
 def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
     line, secondary, mistyped = planted, secrets.token_hex(16), secrets.token_hex(16)
+    signing, next_signing = secrets.token_hex(16), secrets.token_hex(16)
     search = Search(
         token=line.auth_token,
         secondary=secondary,
         mistyped=mistyped,
+        signing=signing,
+        next_signing=next_signing,
         atlas=line.atlas_token,
         connection=SECRET,
         **{name: line.environment[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEY")},
     )
-    line.manage("shell", "--no-imports", script=PEOPLE.format(secondary=secondary))
+    planting = PEOPLE.format(secondary=secondary, signing=signing, next_signing=next_signing)
+    line.manage("shell", "--no-imports", script=planting)
     line.start("web")
     people = {name: Person(line, name) for name in ("ops", "pete", "root")} | {"nobody": Person(line)}
 
@@ -236,6 +251,12 @@ def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
     assert status == 500
     search.look("answers to forms", "broken", answer)
     execute(line, MEND)
+
+    # By a vendor's webhook, signed with each, and with neither.
+    for key in (signing, next_signing, mistyped):
+        status, answer = people["nobody"].send(*signed_call(key))
+        assert (status, b"accepted" in answer) == ((200, True) if key != mistyped else (401, False))
+        search.look("pages", "webhook", answer)
 
     # Rung while no worker listens, so that what the broker carries can be read.
     fired = [line.fire(f"call-{number}", guests=str(number))[1] for number in range(3)]
@@ -285,6 +306,14 @@ def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
     assert search.places["pages"] > 500
     assert any("/changes/" in address for address in found)
     assert set(search.places) == KINDS
+
+
+def signed_call(key: str) -> tuple[str, bytes, dict[str, str]]:
+    """A tool call as Retell sends it."""
+    parameters = {"guests": key[:4], "consent": "Yes, please text me."}
+    vendor = RetellSigned()
+    body = json.dumps(vendor.envelope(call="signed", parameters=parameters, id=key[:4])).encode()
+    return "/c/line/retell", body, vendor.signature(body, time.time(), key)
 
 
 def execute(line: Line, script: str) -> None:
