@@ -14,6 +14,9 @@ from campaigns.safeguards import Refused
 from campaigns.wording import MAX_CHARACTERS_NAMED
 from sms import hosts, links, text, words
 
+# Nobody listens to a longer list.
+MOST_SPOKEN = 3
+
 
 class Content:
     """The rules of one action for what the agent writes."""
@@ -41,7 +44,7 @@ class Content:
 
     @property
     def _instead_of_link(self) -> str:
-        if not self._hosts:
+        if not 0 < len(self._hosts) <= MOST_SPOKEN:
             return text.NO_LINK
         return f"I can only text links to {_or(self._hosts)}. I'll leave the other one out."
 

@@ -11,7 +11,7 @@ from campaigns import tools
 from campaigns.models import ToolCall
 from campaigns.safeguards import RULES
 from sms.models import Message
-from sms.text import CANNOT_BE_TEXTED
+from sms.text import CANNOT_BE_TEXTED, NO_LINK
 from tests import factories
 from tests.factories import CALLER, SECRET
 
@@ -83,6 +83,11 @@ class TestALink:
         assert answer["say"] == (
             "I can only text links to example.com or book.example. I'll leave the other one out."
         )
+
+    def test_is_refused_without_a_list_that_nobody_would_listen_to(self, connection, attached):
+        attached(allowed_hosts=[f"site{number}.example" for number in range(4)])
+
+        assert text(connection, "See example.com.")[1]["say"] == NO_LINK
 
     def test_may_be_sent_from_the_next_call_on_once_its_host_is_listed(self, connection, attached):
         action = attached()
