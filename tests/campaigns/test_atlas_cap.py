@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -112,6 +113,16 @@ def test_twilio_and_an_atlas_without_a_cap_are_not_counted(tools, olive, setting
     assert fire(tools, "by_atlas", 2)["status"] == "accepted"
 
     assert not AtlasDay.objects.exists()
+
+
+def test_a_text_by_twilio_asks_nothing_more(tools):
+    fire(tools, "by_twilio", 1)
+
+    # What is asked and stored goes by one statement of its own, past Django's cursors: they are not used.
+    with CaptureQueriesContext(connections["default"]) as asked:
+        assert fire(tools, "by_twilio", 2)["status"] == "accepted"
+
+    assert [query["sql"] for query in asked] == []
 
 
 def test_a_test_of_a_template_is_counted_and_refused_too(olive, settings):
