@@ -141,6 +141,28 @@ class Connection(models.Model):
         stored = (self.signing_secret, self.secondary_signing_secret)
         return [secret.reveal() for secret in stored if secret]
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether requests must be signed; else the connection's own secret opens it."""
+        return bool(self.signing_secret or self.signing)
+
+    def sign_with(self, secret: str, keeps_previous: bool) -> None:
+        """Demand signatures with a secret, and for a while with the one before; without one, with those that
+        are stored."""
+        if not keeps_previous:
+            self.secondary_signing_secret = None  # type: ignore[assignment]
+        elif secret and self.signing_secret:
+            self.secondary_signing_secret = self.signing_secret.reveal()
+        if secret:
+            self.signing_secret = secret  # type: ignore[assignment]
+        self.save()
+
+    def stop_signing(self) -> None:
+        """From now on, the connection's own secret opens it."""
+        self.signing_secret = self.secondary_signing_secret = None  # type: ignore[assignment]
+        self.signing = {}
+        self.save()
+
     def revoke(self) -> None:
         """Close this way in for good. What came in by it stays on record."""
         self.revoked_at = timezone.now()
