@@ -15,9 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
-from campaigns import managing, preview, tools, toolsets
+from campaigns import managing, preview, signing, tools, toolsets
 from campaigns.forms import ConnectionForm, ManageToolsForm
 from campaigns.models import Campaign, Connection, ToolChange
+from campaigns.runtimes import WEBHOOKS
 
 if TYPE_CHECKING:
     from campaigns.admin import CampaignAdmin
@@ -27,6 +28,8 @@ PLACEHOLDER = "THE_SECRET"
 # Kept for fiction (North American Numbering Plan); elsewhere whoever pastes the command writes their own.
 SAMPLE_CALLER = "+13125550123" if settings.DEMO else "+YOUR_OWN_NUMBER"
 MAX_CONNECTIONS_SHOWN = 50
+# Of the button that ends the checking of signatures.
+STOP = "_stop"
 CHANGES_A_PAGE = 10
 # The buttons of Manage Tools beside Save: what they ask for is a page, with all that is selected.
 SEARCH, BACK, CONFIRMED = "_search", "_back", "_confirmed"
@@ -46,6 +49,7 @@ class Integrations:
             "<int:pk>/integrations/connect/": ("connect", self.connect),
             "<int:pk>/integrations/<int:connection>/secret/": ("secret", self.new_secret),
             "<int:pk>/integrations/<int:connection>/revoke/": ("revoke", self.revoke),
+            "<int:pk>/integrations/<int:connection>/signing/": ("signing", self.signing),
         }
         return [
             path(address, self.page.admin_site.admin_view(view), name=f"campaigns_campaign_{name}")
@@ -116,6 +120,26 @@ class Integrations:
             f"“{found}” stops working at once and for good. Its calls and messages stay on record.",
         )
 
+    def signing(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
+        """How a vendor signs, for those that do."""
+        campaign, found = self._open_connection(request, pk, connection)
+        if found.runtime not in signing.FORMS:
+            raise Http404
+        if request.method == "POST" and STOP in request.POST:
+            found.stop_signing()
+            return self._signed(request, campaign, f"Signatures of “{found}” are no longer checked.")
+        form = signing.FORMS[found.runtime](request.POST or None, connection=found)
+        if form.is_valid():
+            form.save()
+            return self._signed(request, campaign, f"Requests of “{found}” must be signed from now on.")
+        context = {"form": form, "connection": found, "back": self._address(campaign)}
+        return self._render(request, campaign, "campaigns/signing.html", "Signing", context)
+
+    def _signed(self, request: HttpRequest, campaign: Campaign, what: str) -> HttpResponse:
+        self.page.log_change(request, campaign, what)
+        self.page.message_user(request, what, messages.SUCCESS)
+        return self._back(campaign)
+
     def agent(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The prompt and the tools, as an agent gets them."""
         campaign = self._campaign(request, pk)
@@ -157,7 +181,12 @@ class Integrations:
                 request.GET.get("changes")
             ),
             "connections": [
-                {"row": connection, "url": _url(connection), "curl": _curl_list(connection, PLACEHOLDER)}
+                {
+                    "row": connection,
+                    "url": _door(connection),
+                    "curl": _curl_list(connection, PLACEHOLDER),
+                    "may_be_signed": connection.runtime in signing.FORMS,
+                }
                 for connection in campaign.connections.select_related("created_by", "fetched")[
                     :MAX_CONNECTIONS_SHOWN
                 ]
@@ -203,7 +232,7 @@ class Integrations:
         offered = tools.of(campaign)
         context = {
             "connection": connection,
-            "url": _url(connection),
+            "url": _door(connection),
             "secret": secret,
             "curl": _curl_list(connection, secret),
             "curl_send": _curl_send(connection, offered[0], secret) if offered else "",
@@ -258,6 +287,12 @@ class Integrations:
 
 def _errors(form: ManageToolsForm) -> list[str]:
     return [str(error) for errors in form.errors.values() for error in errors]
+
+
+def _door(connection: Connection) -> str:
+    """What a runtime is given: its own webhook where it has one."""
+    has_webhook = connection.runtime in WEBHOOKS
+    return f"{connection.address}/{connection.runtime}" if has_webhook else _url(connection)
 
 
 def _url(connection: Connection) -> str:

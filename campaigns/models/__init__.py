@@ -1,18 +1,16 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
-from campaigns.models.campaigns import (
+from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
     Call,
     CallNumberChanged,
-    Campaign,
-    Connection,
     Consent,
-    Revision,
     ToolCall,
-    reaches,
 )
+from campaigns.models.campaigns import Campaign, Revision, reaches
+from campaigns.models.connections import Connection
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [

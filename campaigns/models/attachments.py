@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from builder.models import SmsAction
-from campaigns.models.campaigns import Campaign, Connection
+from campaigns.models.campaigns import Campaign
+from campaigns.models.connections import Connection
 from sms.tracked import tracked
 
 # As many as a user's name has.

@@ -1,0 +1,178 @@
+"""Runtimes' ways into a campaign."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, models
+from django.db import connection as database
+from django.db.models import Subquery, Value
+from django.utils import timezone
+from psycopg import Cursor
+
+from campaigns.models.campaigns import Campaign, Revision
+from sms.fields import SecretField
+from sms.tracked import tracked
+
+
+@tracked(
+    part_of="campaign",
+    secrets={
+        "secret_hash": "secret",
+        "signing_secret": "signing secret",
+        "secondary_signing_secret": "secondary signing secret",
+    },
+    without=("secret_end",),
+)
+class Connection(models.Model):
+    """One runtime's way into a campaign: a URL and a secret, of which only a hash is kept."""
+
+    class Runtime(models.TextChoices):
+        HTTP = "http", "HTTP (any runtime)"
+        VAPI = "vapi", "Vapi"
+        RETELL = "retell", "Retell"
+        ELEVENLABS = "elevenlabs", "ElevenLabs"
+        BLAND = "bland", "Bland"
+        JAMBONZ = "jambonz", "jambonz"
+        TELNYX = "telnyx", "Telnyx"
+
+    # In the URL; it names, it does not authorise.
+    slug = models.SlugField(max_length=24, unique=True, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="connections")
+    name = models.CharField(max_length=100, help_text="Which agent or system this is for.")
+    runtime = models.CharField(max_length=16, choices=Runtime.choices, default=Runtime.HTTP)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    secret_end = models.CharField(max_length=4, editable=False)
+    # Where the vendor signs: its secrets, two while one is replaced, and how it signs (nothing secret).
+    signing_secret = SecretField("signing secret", null=True, blank=True, bound_to="slug")
+    secondary_signing_secret = SecretField("secondary signing secret", null=True, blank=True, bound_to="slug")
+    signing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    # The configuration's revision when the connection was opened(), and whether that may be long ago.
+    revision = 0
+    is_kept = False
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.slug = self.slug or secrets.token_hex(6)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @classmethod
+    def opened(cls, slug: str, secret: str) -> Connection | None:
+        """The connection of that slug if the secret is its own, with the configuration's revision; or None.
+
+        Its campaign is not loaded: campaigns.toolsets.toolset() keeps it.
+        """
+        if not slug.isprintable():
+            return None
+        try:
+            row = cls._row(slug)
+        except (OperationalError, InterfaceError):
+            # A kept connection that died, as when the database restarted; nothing was asked on it yet.
+            if database.in_atomic_block:
+                raise
+            database.close()
+            row = cls._row(slug)
+        if row is None:
+            return None
+        found = cls(id=row[0], slug=slug, campaign_id=row[1], secret_hash=row[2], revoked_at=row[3])
+        found.revision = row[4] or 0
+        found._state.adding = False
+        return found if found.opens_with(secret) else None
+
+    @classmethod
+    def reached(cls, slug: str, runtime: str) -> Connection | None:
+        """The connection of that slug for a runtime's own webhook, which has to prove itself yet; or None.
+
+        With the configuration's revision, as opened() has it.
+        """
+        if not slug.isprintable():
+            return None
+        revision = Subquery(Revision.objects.values("number")[:1])
+        found = cls.objects.annotate(as_of=revision).filter(slug=slug, revoked_at=None).first()
+        if found is None or found.runtime not in (runtime, cls.Runtime.HTTP):
+            return None
+        found.revision = getattr(found, "as_of", None) or 0
+        return found
+
+    @staticmethod
+    def _row(slug: str) -> tuple[Any, ...] | None:
+        database.ensure_connection()
+        with database.wrap_database_errors, Cursor(database.connection) as cursor:
+            row: tuple[Any, ...] | None = cursor.execute(
+                """
+                SELECT id, campaign_id, secret_hash, revoked_at,
+                    (SELECT number FROM campaigns_revision LIMIT 1)
+                FROM campaigns_connection WHERE slug = %s
+                """,
+                [slug],
+                prepare=True,
+            ).fetchone()
+        return row
+
+    @property
+    def address(self) -> str:
+        """Where its doors begin, as runtimes reach us."""
+        return f"{settings.PUBLIC_URL}/c/{self.slug}"
+
+    def issue_secret(self, secret: str = "") -> str:
+        """Set a new secret (256 random bits if none is given) and return it: it cannot be read again."""
+        secret = secret or "mc_" + secrets.token_urlsafe(32)
+        self.secret_hash = _hashed(secret)
+        self.secret_end = secret[-4:]
+        return secret
+
+    def signing_secrets(self) -> list[str]:
+        """What the vendor may sign with: none if it does not. Raises WrongEncryptionKey."""
+        stored = (self.signing_secret, self.secondary_signing_secret)
+        return [secret.reveal() for secret in stored if secret]
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether requests must be signed; else the connection's own secret opens it."""
+        return bool(self.signing_secret or self.signing)
+
+    def sign_with(self, secret: str, keeps_previous: bool) -> None:
+        """Demand signatures with a secret, and for a while with the one before; without one, with those that
+        are stored."""
+        if not keeps_previous:
+            self.secondary_signing_secret = None  # type: ignore[assignment]
+        elif secret and self.signing_secret:
+            self.secondary_signing_secret = self.signing_secret.reveal()
+        if secret:
+            self.signing_secret = secret  # type: ignore[assignment]
+        self.save()
+
+    def stop_signing(self) -> None:
+        """From now on, the connection's own secret opens it."""
+        self.signing_secret = self.secondary_signing_secret = None  # type: ignore[assignment]
+        self.signing = {}
+        self.save()
+
+    def revoke(self) -> None:
+        """Close this way in for good. What came in by it stays on record."""
+        self.revoked_at = timezone.now()
+        self.save(update_fields=["revoked_at"])
+
+    def opens_with(self, secret: str) -> bool:
+        """Whether a bearer secret is this connection's, in constant time."""
+        return self.revoked_at is None and hmac.compare_digest(_hashed(secret), self.secret_hash)
+
+
+def _hashed(secret: str) -> str:
+    # The secret is 256 random bits: a slow password hash would add delay to a call and no safety.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
