@@ -105,6 +105,7 @@ class TopicAdmin(Exchanged, Linted, LeavesForTemplate, Page[Topic]):
 
 
 class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
+    change_form_outer_before_template = "sms/deactivated.html"
     form = SmsActionForm
     list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
     list_filter = ("is_active", "provider", "recipient")

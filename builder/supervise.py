@@ -219,6 +219,7 @@ def _screen(ports: dict[str, int]) -> str:
   Midcall runs. Nothing it sends leaves this machine: the carrier is simulated.
 
     Admin    {web}/admin/      log in as  ops  with the password  {os.environ["DEMO_PASSWORD"]}
+                               or, to see what a role may, as  viewer,  writer  or  admin  with the same
     Phone    {phone}            the texts arrive here
 
   Send a first text, as a voice agent would in a call (paste this into another terminal):

@@ -22,7 +22,7 @@ from builder.changes import ShowsChanges
 from sms.pages import Page, label
 from sms.roles import Role, is_admin, may_manage
 
-NO_ROLE = "None: may log in, and sees only their own profile"
+NO_ROLE = "None: cannot log in"
 
 
 def role_of(user: Any) -> str:
@@ -45,6 +45,11 @@ class _ChoosesRole(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["role"] = role_of(self.instance)
+        if "is_active" in self.fields:
+            self.fields["is_active"].help_text = (
+                "Switched off, they cannot log in, and nothing is sent for them: not from their account, and "
+                "not what they own. All of it stays, and can be handed over."
+            )
         if "groups" in self.fields:
             groups: Any = self.fields["groups"]
             groups.queryset = Group.objects.exclude(name__in=Role.values)

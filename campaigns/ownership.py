@@ -136,7 +136,9 @@ def _give(thing: Any, to: Any, profile: UserProfile, goes_on: bool) -> str:
 
 def _change(thing: Any, to: Any) -> Change:
     if not isinstance(thing, Sendable):
-        notes = [f"It sends what is shared, and what belongs to {to}."] if isinstance(thing, Campaign) else []
+        notes = ["What it refers to stays whose it is."]
+        if isinstance(thing, Campaign):
+            notes = [f"It sends what is shared, and what belongs to {to}."]
         return Change(thing, str(thing._meta.verbose_name), notes=tuple(notes))
     given: Any = type(thing)._default_manager.select_related("owner__sms_profile").get(pk=thing.pk)
     notes = []

@@ -76,6 +76,9 @@ OTHERS = {
     "sms_smstemplate_tried_state": (OWN, NONE),
     "sms_smstemplate_try": (OWN, OWN),
     "sms_smstemplate_try_text": (NONE, OWN),
+    "sms_userprofile_atlas": (READ, NONE),
+    "sms_userprofile_atlas_check": (ADMIN, ADMIN),
+    "sms_userprofile_atlas_enable": (ADMIN, ADMIN),
     "sms_userprofile_me": (ALL, ALL),
     "sms_userprofile_senders": (NONE, ALL),
     **{
@@ -95,6 +98,7 @@ OF_SUPERUSERS = {
     "auth_user_history": (ADMIN, NONE),
     "auth_user_password_change": (SUPER, SUPER),
     "auth_user_hand_over": (ADMIN, ADMIN),
+    "sms_userprofile_atlas_enable": (SUPER, SUPER),
     "sms_userprofile_change": (SUPER, SUPER),
     "sms_userprofile_history": (SUPER, NONE),
 }
@@ -109,7 +113,7 @@ CHANGES_NOTHING = {
     "auth_user_hand_over", "builder_smsaction_preview", "builder_topic_agent", "builder_topic_agent_new",
     "builder_topic_lint", "builder_topic_discard",
     "sms_smstemplate_preview", "sms_smstemplate_try", "sms_smstemplate_try_text", "sms_userprofile_me",
-    "sms_userprofile_senders",
+    "sms_userprofile_atlas_check", "sms_userprofile_senders",
     *(
         f"{model}_{page}"
         for model in ("builder_topic", "builder_smsaction", "sms_smstemplate")

@@ -8,6 +8,7 @@ from typing import Any
 import pghistory
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -15,8 +16,11 @@ from django.db import transaction
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
 from sms.models import ProviderName, SmsTemplate, UserProfile
+from sms.roles import Role
 
 USERNAME = "ops"
+# One of each role, beside the superuser.
+ROLES = {"viewer": Role.VIEWER, "writer": Role.OPS, "admin": Role.ADMIN}
 CONNECTION_SLUG = "demo"
 # Numbers with 555-01xx are kept for fiction (North American Numbering Plan).
 RESTAURANT_NUMBER = "+13125550142"
@@ -40,7 +44,11 @@ def _make() -> bool:
     users = get_user_model().objects
     if users.filter(username=USERNAME).exists():
         return False
-    ops = users.create_superuser(USERNAME, email="", password=os.environ["DEMO_PASSWORD"], first_name="Olive")
+    password = os.environ["DEMO_PASSWORD"]
+    ops = users.create_superuser(USERNAME, email="", password=password, first_name="Olive")
+    for username, role in ROLES.items():
+        user = users.create_user(username, password=password, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
     UserProfile.objects.create(
         user=ops,
         twilio_account_sid=os.environ["DEMO_ACCOUNT_SID"],
