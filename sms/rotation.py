@@ -118,7 +118,7 @@ class Column:
             # Somebody works on one of these rows: they first.
             time.sleep(TRY_AGAIN_SECONDS)
 
-    def _query(self, text: str) -> sql.Composed:
+    def _query(self, text: str) -> str:
         meta = self.model._meta
         assert meta.pk is not None
         names = {
@@ -127,11 +127,13 @@ class Column:
             "pk": meta.pk.column,
             "bound": meta.get_field(self.field.bound_to).column,  # type: ignore[union-attr]
         }
-        return sql.SQL(text).format(
+        # As text: what notes who runs a command (manage.py) reads no other statement.
+        composed = sql.SQL(text).format(
             **{name: sql.Identifier(str(column)) for name, column in names.items()},
             version=sql.Literal(f"{envelope.VERSION}:"),
             pk_type=sql.SQL(meta.pk.rel_db_type(connection)),  # type: ignore[arg-type]
         )
+        return composed.as_string()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

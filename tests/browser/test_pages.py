@@ -89,6 +89,11 @@ def all_pages(campaign) -> list[str]:
         reverse("admin:sms_smstemplate_delete", args=[SmsTemplate.objects.get().pk]),
     ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
+    found += [reverse("admin:auth_user_changes"), reverse("admin:sms_userprofile_atlas")]
+    found += [
+        reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_history", args=[thing.pk])
+        for thing in (campaign, topic, SmsTemplate.objects.get())
+    ]
     return [*found, "/admin/sms/message/?q=nothing", "/admin/sms/message/?state__exact=failed&since=24h"]
 
 
