@@ -42,7 +42,8 @@ class SigningForm(forms.Form):
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Nothing is refused while the other side changes to the new one. Switch it off then.",
+        help_text="While the other side changes to the new one, nothing is refused. Switch this off "
+        "afterwards.",
     )
 
     def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:

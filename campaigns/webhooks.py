@@ -65,7 +65,7 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
 
 def _refuse_large(request: HttpRequest) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+    if not (length.isascii() and length.isdigit()) or int(length[:10]) > MAX_BODY_BYTES:
         raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
 
 

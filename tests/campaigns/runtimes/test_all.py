@@ -160,6 +160,15 @@ class TestTrust:
         assert vendor.answer(response)["status"] != "accepted"
         assert nothing_is_written()
 
+    @pytest.mark.parametrize("length", ["x", "-1", "²", "9" * 9999])
+    def test_a_length_that_is_none(self, vendor, line, length):
+        path, body, headers = vendor.request(line(vendor))
+
+        response = Client().generic("POST", path, body, headers=headers, CONTENT_LENGTH=length)
+
+        assert response.status_code == (200 if vendor.always_ok else 413)
+        assert nothing_is_written()
+
     def test_a_long_transcript_is_read(self, vendor, line, send):
         body = json.dumps(vendor.envelope()).encode() + b" " * 900_000
 
