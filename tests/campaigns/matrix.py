@@ -67,6 +67,7 @@ OTHERS = {
     "campaigns_campaign_integrations": (READ, WRITE),
     "campaigns_campaign_revoke": (WRITE, WRITE),
     "campaigns_campaign_secret": (WRITE, WRITE),
+    "campaigns_campaign_signing": (WRITE, WRITE),
     "sms_message_cancel": (WRITE, WRITE),
     "sms_optout_lift": (WRITE, WRITE),
     "sms_sender_release": (NONE, ADMIN),

@@ -59,7 +59,7 @@ def world(people):
     topic = factories.TopicFactory(name="Finding us", actions="Call {{directions}}.", owner=olive)
     campaign = factories.CampaignFactory(name="Booking line", owner=olive)
     campaign.topics.add(topic)
-    connection = factories.ConnectionFactory(campaign=campaign)
+    connection = factories.ConnectionFactory(campaign=campaign, runtime="vapi")
     message = factories.MessageFactory(template=template, profile=olive.sms_profile, tested_by="olive")
     call = Call.objects.create(connection=connection, external_id="call-1", caller_number=CALLER)
     tool_call = ToolCall.objects.create(
@@ -174,6 +174,7 @@ def payload(name: str, world: dict[Any, Any], people: dict[str, User]) -> dict[s
         "auth_user_password_change": person,
         "campaigns_campaign_connect": {"name": "An agent", "runtime": "http"},
         "campaigns_campaign_integrations": {"actions": [world[SmsAction].pk], "shown": ""},
+        "campaigns_campaign_signing": {"_stop": "1"},
         "sms_message_cancel": {"because": "Closed"},
         "sms_optout_lift": {"because": "They asked"},
         "sms_smstemplate_preview": {"template": world[SmsTemplate].pk, **text},
