@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pghistory
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -23,15 +23,9 @@ def logged_in(user: User) -> Client:
     return client
 
 
-def member(username: str, role: str) -> User:
-    user = factories.UserFactory(username=username, is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    return user
-
-
 @pytest.fixture
 def ada(db):
-    return member("ada", "Admin")
+    return factories.UserFactory(username="ada", role="Admin")
 
 
 @pytest.fixture
@@ -48,7 +42,7 @@ def of(thing) -> str:
 
 def test_is_for_admins(ada):
     for role in ("Viewer", "Ops"):
-        client = logged_in(member(role.lower(), role))
+        client = logged_in(factories.UserFactory(username=role.lower(), role=role))
         assert client.get(PAGE).status_code == 403
         assert client.get(of(ada)).status_code == 403
         assert PAGE not in client.get(reverse("admin:index")).text

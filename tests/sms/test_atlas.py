@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -24,22 +24,16 @@ def logged_in(user: User) -> Client:
     return client
 
 
-def member(username: str, role: str) -> User:
-    user = factories.UserFactory(username=username, is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    return user
-
-
 @pytest.fixture
 def ada(db):
     """Ada looks after what belongs to others."""
-    return member("ada", "Admin")
+    return factories.UserFactory(username="ada", role="Admin")
 
 
 @pytest.fixture
 def pete(db):
     """Pete writes texts."""
-    return member("pete", "Ops")
+    return factories.UserFactory(username="pete", role="Ops")
 
 
 @pytest.fixture
