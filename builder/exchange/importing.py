@@ -44,7 +44,7 @@ from sms.roles import is_admin
 # In the history of each thing.
 HISTORY = "Imported."
 # Looking at a file takes so long at most: what is compared with it is locked, and somebody waits.
-MOST_SECONDS = 4
+MOST_SECONDS = 8
 # Whoever has mended so many errors sees the rest.
 MOST_ERRORS = 100
 
