@@ -220,8 +220,13 @@ def refuse_old(timestamp: str) -> None:
 
 
 def is_mac(signature: bytes, message: bytes, keys: Iterable[bytes], algorithm: str = "sha256") -> bool:
-    """Whether it is the message's HMAC with one of these keys, in constant time."""
-    return any(hmac.compare_digest(hmac.new(key, message, algorithm).digest(), signature) for key in keys)
+    """Whether it is the message's HMAC with one of these keys, in constant time.
+
+    An empty one, as a secret that cannot be decoded becomes, counts for none: anybody could sign with it.
+    """
+    return any(
+        hmac.compare_digest(hmac.new(key, message, algorithm).digest(), signature) for key in keys if key
+    )
 
 
 def decoded(written: str, encoding: str) -> bytes:

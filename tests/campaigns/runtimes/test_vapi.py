@@ -12,7 +12,7 @@ import pytest
 
 from campaigns.models import Call, ToolCall
 from sms.models import Message
-from tests.campaigns.runtimes.vendors import PARAMETERS, SIGNING_SECRET, Vapi
+from tests.campaigns.runtimes.vendors import PARAMETERS, SIGNING_SECRET, Vapi, VapiSigned
 from tests.factories import CALLER, SECRET
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +239,16 @@ class TestSigning:
 
         secret = base64.b64encode(BINARY).decode()
         assert post({"secret_is_base64": True}, signed, secret=secret) == "accepted"
+
+    @pytest.mark.parametrize("previous", ["not base64!", "===="])
+    def test_a_previous_secret_that_is_no_base64_lets_nobody_in_without_one(self, line, send, previous):
+        stored = {"signing_secret": base64.b64encode(BINARY).decode(), "secondary_signing_secret": previous}
+        connection = line(Vapi(), **stored, signing={"secret_is_base64": True})
+
+        request = VapiSigned().request(connection, key="")
+
+        assert Vapi().answer(send(*request))["status"] != "accepted"
+        assert not Message.objects.exists()
 
     def test_without_a_time_what_is_played_back_is_answered_as_the_first_time(self, line, send):
         vapi = Vapi()
