@@ -59,6 +59,12 @@ class Retell(Webhook):
         """
         envelope = received.envelope
         if "tool" in received.query:
+            if isinstance(envelope.get("call"), dict):
+                # The same signature would do once more, for any call that the address says.
+                raise Unreadable(
+                    "Both the body and the address say which call it is: switch “Payload: args only” on in "
+                    "the function's settings, or leave out all that stands behind the “?” of its URL."
+                )
             return [asked_by_address(received, _ours(envelope))]
         call, args = part(envelope, "call"), envelope.get("args")
         if not call or "args" not in envelope:

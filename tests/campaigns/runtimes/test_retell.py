@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from campaigns.models import ToolCall
-from sms.models import Message
-from tests.campaigns.runtimes.vendors import PARAMETERS, Retell, RetellArgsOnly, RetellSigned
+from campaigns.models import Call, ToolCall
+from sms.models import Message, OptOut
+from tests.campaigns.runtimes.vendors import PARAMETERS, RetellArgsOnly, RetellSigned
 from tests.factories import CALLER
 
 pytestmark = pytest.mark.django_db
@@ -104,9 +104,19 @@ def test_arguments_alone_do_not_say_whom_to_text(line, send, body):
 
 def test_where_the_address_says_it_nothing_in_the_body_is_believed(line, send):
     vendor = RetellArgsOnly()
-    forged = {**Retell().envelope(caller="+14155550199"), **PARAMETERS}
+    forged = {"from_number": "+14155550199", "name": "stop_texting", **PARAMETERS}
 
     response = send(*vendor.request(line(vendor), body=json.dumps(forged).encode()))
 
     assert (response.status_code, response.json()["code"]) == (200, "invalid_parameters")
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("tool", ["stop_texting", "confirmation"])
+def test_a_signed_body_that_says_which_call_it_is_is_not_believed_at_an_address_that_does(line, send, tool):
+    path, body, headers = RetellSigned().request(line(RetellSigned()))
+
+    response = send(f"{path}?tool={tool}&call_id=another&caller=%2B14155550199", body, headers)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_envelope")
+    assert not Call.objects.exists() and not OptOut.objects.exists()
