@@ -207,6 +207,7 @@ def list_tools(
     response={
         200: ToolCallAnswer,
         400: ErrorAnswer,
+        403: ErrorAnswer,
         409: ErrorAnswer,
         413: ErrorAnswer,
         422: ErrorAnswer,
@@ -239,6 +240,13 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
 
 def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
     """The answer to a tool call, whichever door it came by. Raises Problem, and MustOpenAgain."""
+    if opened.must_sign:
+        raise Problem(
+            403,
+            "must_be_signed",
+            "This connection's requests must be signed, so its secret fires nothing. Make another connection "
+            "for this runtime, or stop checking signatures, on the campaign's page.",
+        )
     for value in (payload.callId, payload.toolCallId, payload.customerName):
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")

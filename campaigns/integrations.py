@@ -227,7 +227,8 @@ class Integrations:
     ) -> HttpResponse:
         # The secret lives in this answer alone: not in the session, a cookie, the log or an address.
         secret = connection.issue_secret()
-        connection.save()
+        # Of one that is there nothing else: somebody may have revoked it since it was read.
+        connection.save(update_fields=["secret_hash", "secret_end"] if connection.pk else None)
         self.page.log_change(request, campaign, note)
         offered = tools.of(campaign)
         context = {

@@ -60,6 +60,8 @@ class Connection(models.Model):
     # The configuration's revision when the connection was opened(), and whether that may be long ago.
     revision = 0
     is_kept = False
+    # Whether it was opened() by its own secret, though its runtime's requests have to be signed.
+    must_sign = False
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -91,6 +93,7 @@ class Connection(models.Model):
             return None
         found = cls(id=row[0], slug=slug, campaign_id=row[1], secret_hash=row[2], revoked_at=row[3])
         found.revision = row[4] or 0
+        found.must_sign = row[5]
         found._state.adding = False
         return found if found.opens_with(secret) else None
 
@@ -116,7 +119,8 @@ class Connection(models.Model):
             row: tuple[Any, ...] | None = cursor.execute(
                 """
                 SELECT id, campaign_id, secret_hash, revoked_at,
-                    (SELECT number FROM campaigns_revision LIMIT 1)
+                    (SELECT number FROM campaigns_revision LIMIT 1),
+                    signing_secret IS NOT NULL OR signing <> '{}'
                 FROM campaigns_connection WHERE slug = %s
                 """,
                 [slug],
@@ -155,13 +159,17 @@ class Connection(models.Model):
             self.secondary_signing_secret = self.signing_secret.reveal()
         if secret:
             self.signing_secret = secret  # type: ignore[assignment]
-        self.save()
+        self._save_signing()
 
     def stop_signing(self) -> None:
         """From now on, the connection's own secret opens it."""
         self.signing_secret = self.secondary_signing_secret = None  # type: ignore[assignment]
         self.signing = {}
-        self.save()
+        self._save_signing()
+
+    def _save_signing(self) -> None:
+        # Nothing else: somebody may have revoked it since it was read.
+        self.save(update_fields=["signing_secret", "secondary_signing_secret", "signing"])
 
     def revoke(self) -> None:
         """Close this way in for good. What came in by it stays on record."""

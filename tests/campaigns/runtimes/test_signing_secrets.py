@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection as database
+from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Call, Connection, SpentSignature
 from sms.envelope import MovedSecret
 from sms.models import Message
-from tests.campaigns.runtimes.vendors import SIGNING_SECRET, RetellSigned, TelnyxSigned
+from tests.campaigns.runtimes.vendors import PARAMETERS, SIGNING, SIGNING_SECRET, RetellSigned, TelnyxSigned
+from tests.factories import CALLER, SECRET
 
 NEXT = "the_next_key_0123456789"
 
@@ -78,6 +81,67 @@ def test_history_says_that_they_changed_and_no_more(retell):
         "secret_signing_secret",
     }
     assert "signing_secret" not in {field.name for field in events.model._meta.fields}
+
+
+@pytest.mark.parametrize("vendor", SIGNING, ids=lambda vendor: type(vendor).__name__)
+class TestItsOwnSecret:
+    """Of a connection whose requests must be signed."""
+
+    def test_fires_nothing_at_any_door(self, vendor, db, line):
+        connection = line(vendor)
+        call = {"callId": "call-1", "customerPhoneNumber": CALLER, "parameters": PARAMETERS}
+        params = {"name": "confirmation", "arguments": PARAMETERS}
+        rpc = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+        answers = [
+            with_secret(f"/c/{connection.slug}/tools/confirmation", call),
+            with_secret(f"/c/{connection.slug}/tools/stop_texting", {**call, "parameters": {"words": "No."}}),
+            with_secret(f"/c/{connection.slug}/mcp", rpc),
+        ]
+
+        assert [answer.status_code for answer in answers] == [403, 403, 200]
+        assert answers[0].json()["error"] == "must_be_signed"
+        assert answers[2].json()["result"]["isError"] and "must be signed" in answers[2].content.decode()
+        assert not Call.objects.exists()
+
+    def test_fires_nothing_from_the_moment_on_in_which_signing_begins(self, vendor, db, line):
+        connection = line(vendor, signing_secret=None, signing={})
+        call = {"callId": "call-1", "customerPhoneNumber": CALLER, "parameters": PARAMETERS}
+        assert with_secret(f"/c/{connection.slug}/tools/confirmation", call).status_code == 200
+
+        connection.signing = vendor.stored().get("signing", {})
+        connection.sign_with(vendor.stored().get("signing_secret", ""), keeps_previous=False)
+
+        call["callId"] = "call-2"
+        assert with_secret(f"/c/{connection.slug}/tools/confirmation", call).status_code == 403
+        assert Message.objects.count() == 1
+
+    def test_still_gets_its_tools(self, vendor, db, line):
+        headers = {"Authorization": f"Bearer {SECRET}"}
+
+        assert Client().get(f"/c/{line(vendor).slug}/tools", headers=headers).status_code == 200
+
+
+def with_secret(path, sent):
+    headers = {
+        "Authorization": f"Bearer {SECRET}",
+        "Accept": "application/json, text/event-stream",
+        "X-Call-Id": "call-1",
+        "X-Caller-Number": CALLER,
+    }
+    return Client().post(path, data=json.dumps(sent), content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize("change", ["sign", "stop"])
+def test_a_connection_that_was_revoked_meanwhile_stays_so(retell, change):
+    loaded(retell).revoke()
+
+    if change == "sign":
+        retell.sign_with(NEXT, keeps_previous=True)
+    else:
+        retell.stop_signing()
+
+    assert loaded(retell).revoked_at
 
 
 @pytest.mark.django_db(transaction=True)
