@@ -8,8 +8,9 @@ import unicodedata
 
 # What is read as a slash or a colon, and is neither after NFKC.
 _LOOK_ALIKES = str.maketrans({"⁄": "/", "∕": "/", "╱": "/", "⧸": "/", "꞉": ":", "∶": ":"})
-# Browsers take it for a dot; where no Latin letter follows it, it ends a sentence.
-_FULL_STOP = re.compile("。(?=[a-z])", re.IGNORECASE)
+# Browsers take it for a dot; where no letter follows it of a script that has another full stop, it ends a
+# sentence.
+_FULL_STOP = re.compile("。(?=[a-z\u00c0-\u10ff\u1200-\u1fff])", re.IGNORECASE)
 # Dots that are hidden from filters and put back by whoever reads them: example[.]com, example(dot)com.
 _HIDDEN_DOT = re.compile(r"(?:(?<!\s)\s++)?+[\[({]\s*+(?:\.|dot)\s*+[\])}]\s*+")
 _BRACKETED = re.compile(r"[\[({]\s*+(?:\.|dot)")

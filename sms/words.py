@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
 
 from sms import text
 
 WORD_CHARACTERS = 60
 
 # Letters of other alphabets that are taken for Latin ones (from Unicode Technical Standard 39). Words of
-# those alphabets are found all the same: both sides are read so.
+# those alphabets are found all the same: both sides are read so. Then letters in circles, in squares and of
+# flags.
 _LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕԁԍһӏвкмнтгαβεικνορτυχηωıøłđ",
-    "aeopcyxijsdghlbkmhtrabeikvoptuxnwiold",
-)
+    "аеорсухіјѕԁԍһӏвкмнтгьαβεικνορτυχηωıøłđɑɡɪɩƅօոսհᴀʙᴄᴅᴇɢʜᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢꜰ",
+    "aeopcyxijsdghlbkmhtrbabeikvoptuxnwioldagiibonuhabcdeghjklmnoprstuvwyzf",
+) | {first + at: letter for first in (0x1F150, 0x1F170, 0x1F1E6) for at, letter in enumerate(ascii_lowercase)}
 # What stands for a letter among letters.
 _STANDS_FOR = {
     "a": "a4@",

@@ -100,7 +100,15 @@ def test_what_leads_to_an_allowed_host_is_allowed(text):
             "example.com/x://evil.example",
         ),
         # What only looks like it, or is hidden.
-        *("exаmple.com", "ехаmple.com", "ｅｘａｍｐｌｅ．ｃｏｍ", "example。com", "exa\u200bmple.com"),
+        *(
+            "exаmple.com",
+            "ехаmple.com",
+            "ｅｘａｍｐｌｅ．ｃｏｍ",
+            "example。com",
+            "evil。рф",
+            "evil｡ελ/x",
+            "exa\u200bmple.com",
+        ),
         *(
             "ex\u00adample.com",
             "example.com\u200b.evil.example",
