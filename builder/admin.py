@@ -39,6 +39,9 @@ else:
     from unfold.views import ChangeList
 
 
+NEXT_STEP = "It is used once it is attached: open a campaign, then Integrations > Manage Tools."
+
+
 def links(things: Any) -> SafeString | str:
     """Things as links to their pages; a dash if there are none."""
     shown = [
@@ -175,6 +178,11 @@ class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
         if form.save_credentials():
             self.message_user(request, "Your Twilio credentials are stored on your profile.", messages.INFO)
             self.say_what_was_found(request, UserProfile.of(request.user))
+        # Read anew, with what was just stored.
+        if obstacle := SmsAction.objects.get(pk=obj.pk).lacks():
+            self.message_user(request, f"“{obj}” cannot be sent yet. {obstacle}", messages.WARNING)
+        elif not change:
+            self.message_user(request, NEXT_STEP, messages.INFO)
 
 
 class UserProfileAdmin(BareUserProfileAdmin):

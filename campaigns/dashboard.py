@@ -85,6 +85,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "steps": steps,
         "first_steps": steps and not (_can_send(request) and all(step.done for step in steps[1:])),
         "problems": _problems(request)[:MOST_SHOWN],
+        "may_nothing": not request.user.get_all_permissions(),
         "phone": f"http://127.0.0.1:{settings.SIMULATOR_PORT}/" if settings.DEMO else "",
     }
     if may("sms.view_sender"):

@@ -135,6 +135,12 @@ class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
             '<div class="mc-stated">{}</div>', format_html_join("", "{}", ((x,) for x in lines))
         )
 
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
+        profile = self.get_object(request, str(object_id))
+        if profile and profile.has_credentials and self.has_change_permission(request, profile):
+            return super().get_actions_submit_line(request, object_id)
+        return []
+
     @action(description="Verify again", attrs={"name": VERIFY})  # type: ignore[untyped-decorator]
     def verify_again(self, request: HttpRequest, obj: UserProfile) -> None:
         """Its button has a name by which the provider is asked before the form is read."""
@@ -196,14 +202,14 @@ class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
 
     def get_fieldsets(self, request: HttpRequest, obj: UserProfile | None = None) -> Any:
         removals = UserProfileForm.REMOVALS
+        unseen = {name for name, stored in removals.items() if not (obj and getattr(obj, stored))}
+        if not self.has_change_permission(request, obj):
+            # These are parts of the form, and not of what is stored.
+            unseen = {*removals, *SECRETS}
         return [
-            (title, {**options, "fields": [
-                name
-                for name in options["fields"]
-                if name not in removals or (obj and getattr(obj, removals[name]))
-            ]})
+            (title, {**options, "fields": [name for name in options["fields"] if name not in unseen]})
             for title, options in super().get_fieldsets(request, obj)
-        ]  # fmt: skip
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("account",) if is_admin(request.user) else ("account", "twilio_enabled", "atlas_enabled")

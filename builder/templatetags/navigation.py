@@ -35,6 +35,8 @@ def trail(context: Context) -> list[Crumb]:
     crumbs: list[Crumb] = []
     if opts:
         heading, place = _place(opts)
+        # Some pages are for more people than the list that they lie under.
+        is_open = place.is_open_to(context["request"])
         if heading and heading != place.title:
             crumbs.append(Crumb(heading))
         thing: Any = context.get("original") or context.get("object")
@@ -42,10 +44,10 @@ def trail(context: Context) -> list[Crumb]:
             crumbs.append(Crumb("My profile", reverse("admin:sms_userprofile_me")))
             thing = None
         else:
-            crumbs.append(Crumb(place.title, reverse(place.url_name)))
+            crumbs.append(Crumb(place.title, reverse(place.url_name) if is_open else ""))
         if thing and not isinstance(thing, str):
             url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[thing.pk])
-            crumbs.append(Crumb(str(thing), url))
+            crumbs.append(Crumb(str(thing), url if is_open else ""))
         elif context.get("add"):
             crumbs.append(Crumb(capfirst(f"new {opts.verbose_name}")))
     elif context.get("place"):

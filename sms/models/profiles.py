@@ -161,5 +161,8 @@ class UserProfile(models.Model):
         if not self.twilio_enabled:
             return "Twilio is not enabled for the owner of this text."
         if not self.has_credentials:
-            return "The owner of this text has no Twilio credentials on their profile."
+            return (
+                "The owner of this text has no Twilio credentials on their profile. They enter them under "
+                "Account > My profile."
+            )
         return ""

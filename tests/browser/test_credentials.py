@@ -81,6 +81,7 @@ def test_a_wrong_token_is_told_at_its_field_and_nothing_that_was_typed_is_lost(n
         page.fill("#id_twilio_from", "+13125550142")
         page.click("[name=_save]")
         expect(page.locator(".errorlist").first).to_contain_text("does not accept this token")
+        expect(page.locator("#id_auth_token")).to_be_focused()
         assert page.input_value("#id_twilio_account_sid") == ACCOUNT_SID
         assert page.input_value("#id_twilio_from") == "+13125550142"
         assert "0" * 32 not in page.content()

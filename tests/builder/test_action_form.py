@@ -258,6 +258,23 @@ def test_whoever_may_only_look_sees_the_rules_and_no_form(bob):
     assert 'name="content"' not in page and "data-agent" not in page
 
 
+class TestOnceItIsSaved:
+    def test_the_next_step_is_said(self, bob):
+        said = logged_in(bob).post(ADD, FORM, follow=True).text
+
+        assert "It is used once it is attached" in said
+        assert "cannot be sent yet" not in said
+
+    def test_what_is_missing_for_it_to_be_sent_is_said_and_where_to_mend_that(self, bob):
+        UserProfile.objects.update(twilio_account_sid="", twilio_auth_token=None, twilio_from="")
+        form = {**FORM, "account_sid": "", "default_from": ""}
+
+        said = logged_in(bob).post(ADD, form, follow=True).text
+
+        assert "“note” cannot be sent yet." in said
+        assert "They enter them under Account &gt; My profile." in said
+
+
 class TestTheList:
     url = reverse("admin:builder_smsaction_changelist")
 

@@ -125,7 +125,7 @@ class TestAllPages:
                 continue
             assert client.get(page).status_code == 403, page
             assert f'href="{page}"' not in home, page
-        assert "My profile" in home
+        assert "My profile" in home and "You have no role yet" in home
 
     def test_who_may_read_sees_the_link_and_cannot_write(self, bob, world):
         allow(bob, "view_campaign")

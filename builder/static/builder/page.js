@@ -8,6 +8,9 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// Of a form that comes back, the first thing to mend may stand far below: the caret waits there.
+addEventListener("load", () => document.querySelector("form [aria-invalid=true]:enabled:not([type=hidden])")?.focus());
+
 // Django puts the focus on the first field of a new thing, but finds none where it comes before the page is shown.
 addEventListener("load", () => {
   const name = document.querySelector("#django-admin-form-add-constants")?.dataset.modelName;
