@@ -138,7 +138,7 @@ class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
         profile = self.get_object(request, str(object_id))
         if profile and profile.has_credentials and self.has_change_permission(request, profile):
-            return super().get_actions_submit_line(request, object_id)
+            return super().get_actions_submit_line(request, object_id)  # type: ignore[misc]
         return []
 
     @action(description="Verify again", attrs={"name": VERIFY})  # type: ignore[untyped-decorator]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from django.contrib import admin
@@ -278,6 +281,44 @@ class TestTheMatrix:
             )
         assert matrix.leaks == []
         assert matrix.refused == []
+
+
+class Links(HTMLParser):
+    """The addresses that a page leads to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if tag == "a" and name == "href" and value]
+
+
+def test_no_link_that_is_shown_is_refused(people, sessions, world):
+    refused = []
+    for letter, session in sessions.items():
+        if session is None:
+            continue
+        client = Client()
+        client.cookies["sessionid"] = session
+        # One of each kind, however it is filtered and sorted.
+        seen, waiting = set(), [(reverse("admin:index"), "")]
+        while waiting:
+            url, shown_on = waiting.pop()
+            kind = re.sub(r"\d+", "1", url)
+            if kind in seen:
+                continue
+            seen.add(kind)
+            response = client.get(url, follow=True)
+            if response.status_code >= 400:
+                refused.append(f"{ROLES[letter]}: {url} on {shown_on} ({response.status_code})")
+            elif "html" in response["Content-Type"]:
+                address = urljoin(url, response.redirect_chain[-1][0]) if response.redirect_chain else url
+                found = [urljoin(address, link).split("#")[0] for link in Links(response.text).found]
+                waiting += [(link.split("?")[0], url) for link in found if link.startswith("/admin/")]
+
+    assert refused == []
 
 
 def _deletes(name: str) -> bool:

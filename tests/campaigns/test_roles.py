@@ -213,6 +213,14 @@ class TestOthers:
 
         assert {group.name for group in bob.groups.all()} == {"Ops", "Night shift"}
 
+    def test_who_stored_no_credentials_is_not_offered_to_verify_them(self, bob):
+        me = reverse("admin:sms_userprofile_me")
+        assert "Verify again" in logged_in(bob).get(me, follow=True).text
+
+        UserProfile.objects.update(twilio_account_sid="", twilio_auth_token=None)
+
+        assert "Verify again" not in logged_in(bob).get(me, follow=True).text
+
     def test_a_viewer_enters_no_credentials(self, db):
         viewer = factories.UserFactory(role="Viewer")
         url = reverse("admin:sms_userprofile_change", args=[viewer.sms_profile.pk])
