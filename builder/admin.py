@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -178,11 +178,26 @@ class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
         if form.save_credentials():
             self.message_user(request, "Your Twilio credentials are stored on your profile.", messages.INFO)
             self.say_what_was_found(request, UserProfile.of(request.user))
-        # Read anew, with what was just stored.
-        if obstacle := SmsAction.objects.get(pk=obj.pk).lacks():
-            self.message_user(request, f"“{obj}” cannot be sent yet. {obstacle}", messages.WARNING)
-        elif not change:
+
+    def response_add(
+        self, request: HttpRequest, obj: SmsAction, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        if not self._say_what_lacks(request, obj):
             self.message_user(request, NEXT_STEP, messages.INFO)
+        return response
+
+    def response_change(self, request: HttpRequest, obj: SmsAction) -> HttpResponse:
+        response = super().response_change(request, obj)
+        self._say_what_lacks(request, obj)
+        return response
+
+    def _say_what_lacks(self, request: HttpRequest, obj: SmsAction) -> bool:
+        # Read anew, with what was just stored of its owner's credentials.
+        lacks = SmsAction.objects.get(pk=obj.pk).lacks()
+        if lacks:
+            self.message_user(request, f"“{obj}” cannot be sent yet. {lacks}", messages.WARNING)
+        return bool(lacks)
 
 
 class UserProfileAdmin(BareUserProfileAdmin):

@@ -139,6 +139,7 @@ class ShowsAtlas(_ProfilePage):
             "found": found,
             "facts": list(facts(found)) if found else [],
             "mine": UserProfile.of(me).atlas_enabled,
+            "may_send": me.has_perm("sms.add_smstemplate") or me.has_perm("sms.change_smstemplate"),
             "used": used.get(me.pk, 0),
             "members": [self._member(request, user, used) for user in shown],
             "left": max(0, users.count() - len(shown)) if is_admin(request.user) else 0,
