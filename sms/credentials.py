@@ -73,6 +73,16 @@ class VerifiedForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         field.widget = widget
 
+    def full_clean(self) -> None:
+        """Where the form comes back for another reason, say of typed secrets that they are needed again."""
+        super().full_clean()
+        if not self.is_bound or not self.errors:
+            return
+        for name, field in self.fields.items():
+            is_typed = isinstance(field, TokenField) and self.data.get(self.add_prefix(name))
+            if is_typed and name not in self.errors:
+                self.add_error(name, "Enter it once more: a page that comes back never holds a secret.")
+
     def refuse_unverified(self) -> None:
         """Add what the provider finds wrong to the fields that it concerns."""
         checked = verification.found()

@@ -258,6 +258,16 @@ def test_whoever_may_only_look_sees_the_rules_and_no_form(bob):
     assert 'name="content"' not in page and "data-agent" not in page
 
 
+def test_a_secret_is_asked_for_again_where_something_else_is_to_be_mended(bob):
+    typed = {**FORM, "name": "no good name", "auth_token": "9e" * 16}
+
+    page = logged_in(bob).post(ADD, typed).text
+
+    assert "Enter it once more" in page and typed["auth_token"] not in page
+    assert not SmsAction.objects.exists()
+    assert "Enter it once more" not in logged_in(bob).post(ADD, {**typed, "auth_token": ""}).text
+
+
 class TestOnceItIsSaved:
     def test_the_next_step_is_said(self, bob):
         said = logged_in(bob).post(ADD, FORM, follow=True).text

@@ -131,6 +131,11 @@ class TestWhoMaySend:
         UserProfile.objects.filter(user=pete).update(atlas_enabled=False)
         assert "Atlas is not enabled for you" in logged_in(pete).get(PAGE).text
 
+    def test_it_is_offered_to_nobody_who_sends_nothing(self, carrier):
+        viewer = factories.UserFactory(role="Viewer")
+
+        assert "enabled for you" not in logged_in(viewer).get(PAGE).text
+
     def test_who_may_do_nothing_sees_nothing(self, carrier):
         nobody = factories.UserFactory(username="nobody", is_staff=True)
 
