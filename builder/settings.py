@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _reconcile_seconds,
         "options": {"expires": _reconcile_seconds},
     },
+    "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
     # A file to import may have 2 MB.
     "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},
 }

@@ -14,7 +14,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from sms import dispatch
+from sms import dispatch, verification
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -27,6 +27,12 @@ def drain() -> None:
 def reconcile() -> None:
     """Expire what is too old, and resolve what is in doubt."""
     dispatch.reconcile()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def verify() -> None:
+    """Verify the credentials whose provider did not answer when they were entered."""
+    verification.catch_up()
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

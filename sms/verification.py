@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.views.decorators.debug import sensitive_variables
@@ -31,6 +32,8 @@ CREDENTIALS = ("twilio_account_sid", "twilio_api_key", *SECRETS)
 # Those of which it can be seen that they are none.
 WRITTEN = {"twilio_account_sid", "twilio_api_key"}
 VERIFIED = (*CREDENTIALS, "twilio_from")
+# What is noted of an account.
+NOTED = ("verified_at", "account_name", "account_status", "may_list", "senders")
 # Which field of a profile a part of a credential is.
 FIELDS = {
     "account_sid": "twilio_account_sid",
@@ -145,6 +148,22 @@ def asked(provider: ProviderName, credential: Credential, is_new: bool = False) 
         return Checked(is_new, wrong=WrongCredential("auth_token", str(error)))
     except Unverified as error:
         return Checked(is_new, unverified=str(error))
+
+
+def catch_up() -> int:
+    """Ask again about credentials that were stored while the provider did not answer. How many are verified
+    now; those that somebody changes meanwhile are theirs to verify."""
+    verified = 0
+    for profile in UserProfile.objects.filter(verified_at=None).exclude(twilio_account_sid=""):
+        checked = check(profile, profile)
+        if checked and checked.account:
+            with transaction.atomic():
+                stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
+                if stored.verified_at is None and not differs(stored, profile):
+                    checked.note_on(stored)
+                    stored.save(update_fields=NOTED)
+                    verified += 1
+    return verified
 
 
 def forget(profile: UserProfile) -> None:

@@ -12,7 +12,6 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.utils import timezone
 
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
@@ -55,12 +54,6 @@ def _make() -> bool:
         twilio_account_sid=os.environ["DEMO_ACCOUNT_SID"],
         twilio_auth_token=os.environ["DEMO_AUTH_TOKEN"],
         twilio_from=RESTAURANT_NUMBER,
-        # The simulated carrier, which is started after this, is given just these to open that account with.
-        verified_at=timezone.now(),
-        account_name="The demo",
-        account_status="active",
-        may_list=True,
-        senders={RESTAURANT_NUMBER: ""},
     )
     confirmation = SmsTemplate.objects.create(
         name="booking_confirmation",
