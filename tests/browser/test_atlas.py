@@ -62,7 +62,7 @@ def test_others_read_what_concerns_them_and_where_it_is_missing_what_to_do(ada, 
 
     ada.is_superuser = False
     ada.save()
-    allow(ada, "view_smstemplate")
+    allow(ada, "view_smstemplate", "add_smstemplate")
     assert in_browser(live_server.url, read, **LOOKS[look]) == []
 
     def unset(page: Page) -> list[str]:

@@ -46,8 +46,9 @@ for name in ("ops", "pete"):
 profile = UserProfile.objects.get(user__username="ops")
 profile.twilio_secondary_token = "{secondary}"
 profile.save()
-from campaigns.models import Connection
-connection = Connection.objects.get(slug="line")
+from campaigns.models import Campaign, Connection
+connection = Connection(slug="signed", campaign=Campaign.objects.get(), name="Retell", runtime="retell")
+connection.issue_secret()
 connection.signing_secret, connection.secondary_signing_secret = "{signing}", "{next_signing}"
 connection.save()
 """
@@ -313,7 +314,7 @@ def signed_call(key: str) -> tuple[str, bytes, dict[str, str]]:
     parameters = {"guests": key[:4], "consent": "Yes, please text me."}
     vendor = RetellSigned()
     body = json.dumps(vendor.envelope(call="signed", parameters=parameters, id=key[:4])).encode()
-    return "/c/line/retell", body, vendor.signature(body, time.time(), key)
+    return "/c/signed/retell", body, vendor.signature(body, time.time(), key)
 
 
 def execute(line: Line, script: str) -> None:
