@@ -19,7 +19,7 @@ from tests.faults.site import Ground, Site, Times
 FULL = Times(connect=1, read=2, lease=8, late=4, reconcile=1)
 SHORT = Times(connect=0.5, read=1, lease=4, late=2, reconcile=0.5)
 # Longer than any doubt can last in the row, plus this for a machine that is busy with a backlog.
-SETTLE_SECONDS = {True: 60, False: 120}
+SETTLE_SECONDS = {True: 120, False: 120}
 
 Rule = tuple[str, Mapping[str, Any]]
 
