@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from campaigns import managing, preview, signing, tools, toolsets
+from campaigns.content import BODY
 from campaigns.forms import ConnectionForm, ManageToolsForm
 from campaigns.models import Campaign, Connection, ToolChange
 from campaigns.runtimes import WEBHOOKS
@@ -318,5 +319,5 @@ def _curl_send(connection: Connection, tool: tools.Tool, secret: str) -> str:
 
 
 def _sample(name: str) -> str:
-    known = {tools.CONSENT: "Yes, please text me.", tools.BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
+    known = {tools.CONSENT: "Yes, please text me.", BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
     return known.get(name, name.replace("_", " "))
