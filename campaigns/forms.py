@@ -16,6 +16,7 @@ from builder.models import SmsAction, Topic
 from builder.widgets import PickList
 from campaigns import tools
 from campaigns.models import Campaign, Connection, ToolAttachment, ToolChange
+from sms import countries
 from sms.models import SmsTemplate
 
 
@@ -33,6 +34,13 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "topics", _topic_hint, "There is no topic yet: add one under Build > Managed Topics."
         ),
         help_text="The SMS templates that these topics refer to become tools of the campaign.",
+    )
+
+    other_countries = forms.MultipleChoiceField(
+        choices=list(countries.NAMES.items()),
+        required=False,
+        widget=PickList("countries", countries.calling_code, ""),
+        help_text=Campaign._meta.get_field("other_countries").help_text,
     )
 
     class Meta:

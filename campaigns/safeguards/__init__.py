@@ -7,10 +7,18 @@ documentation and the tests follow from the table.
 
 from __future__ import annotations
 
+from campaigns.safeguards.clock import QuietHours
 from campaigns.safeguards.configuration import CampaignOff, CannotSend, SenderHeld
 from campaigns.safeguards.consent import NoConsent
 from campaigns.safeguards.limits import AtlasUsedUp
-from campaigns.safeguards.recipients import NoCallerNumber, NotANumber, OptedOut, OtherCountry
+from campaigns.safeguards.recipients import (
+    NoCallerNumber,
+    NotANumber,
+    NotConfirmed,
+    NotTextable,
+    OptedOut,
+    OtherCountry,
+)
 from campaigns.safeguards.rule import Outcome, Refused, Request, Rule, Verdict
 from campaigns.safeguards.texts import ForbiddenWord, Link, NoCallerName, TooLong
 
@@ -24,7 +32,9 @@ BY_THE_REQUEST: tuple[Rule, ...] = (
     NoConsent(),
     NO_CALLER_NUMBER,
     NotANumber(),
+    NotTextable(),
     OtherCountry(),
+    NotConfirmed(),
     Link(),
     ForbiddenWord(),
     NoCallerName(),
@@ -39,7 +49,10 @@ BY_THE_DATABASE: tuple[Rule, ...] = (
 # These count the text where it passes, in the transaction that promises it.
 BY_COUNTING: tuple[AtlasUsedUp, ...] = (ATLAS_USED_UP,)
 
-RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING)
+# This one holds what all others let pass.
+BY_THE_CLOCK = QuietHours()
+
+RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING, BY_THE_CLOCK)
 PLAIN = {rule.code: rule.plain for rule in RULES}
 
 
@@ -60,6 +73,12 @@ def count(request: Request) -> None:
         rule.take(request)
 
 
+def held(request: Request) -> str:
+    """What the agent is to say of a text that waits for the morning; "" if it goes out at once."""
+    verdict = BY_THE_CLOCK.check(request)
+    return verdict.say if verdict.outcome is Outcome.HOLDS else ""
+
+
 def verdicts(request: Request) -> list[tuple[Rule, Verdict]]:
     """What each rule says of a request, in their order, whatever those before it say. Writes nothing."""
     return [(rule, rule.check(request)) for rule in RULES]
@@ -73,6 +92,7 @@ def _ask(rules: tuple[Rule, ...], request: Request) -> None:
 
 
 __all__ = [
+    "BY_THE_CLOCK",
     "NO_CALLER_NUMBER",
     "PLAIN",
     "RULES",
@@ -83,6 +103,7 @@ __all__ = [
     "Verdict",
     "ask_the_database",
     "count",
+    "held",
     "permitted",
     "verdicts",
 ]
