@@ -53,8 +53,8 @@ def parse(text: str, region: str | None = None) -> str:
 
 
 def dictated(text: str, region: str) -> str:
-    """As parse(), for what a machine wrote down: it has no reason to use other digits than those of ASCII, nor
-    characters that nobody sees. Raises NotANumber."""
+    """As parse(), for what a machine wrote down: it has no reason to use other digits than those of ASCII,
+    nor characters that nobody sees. Raises NotANumber."""
     if not text.isascii():
         raise NotANumber("That is not a phone number: use the digits 0 to 9, with + and the country code.")
     return parse(text, region)

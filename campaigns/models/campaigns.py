@@ -14,8 +14,8 @@ from django.db import models
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from sms import countries, languages
-from sms.quiet import QuietHours
 from sms.models import CAMPAIGN_CHARACTERS
+from sms.quiet import QuietHours
 from sms.tracked import tracked
 
 
@@ -45,9 +45,9 @@ class Campaign(models.Model):
         db_default=[],
         blank=True,
         verbose_name="other countries",
-        help_text="Texts go to numbers of the campaign's own country, and of these. A caller from elsewhere is "
-        "told that their number cannot be texted: some networks charge a lot for a text, and whoever shares "
-        "in that can call from there.",
+        help_text="Texts go to numbers of the campaign's own country, and of these. A caller from elsewhere "
+        "is told that their number cannot be texted: some networks charge a lot for a text, and whoever "
+        "shares in that can call from there.",
     )
     language = models.CharField(
         max_length=languages.TAG_CHARACTERS,
@@ -63,11 +63,11 @@ class Campaign(models.Model):
         "quiet hours",
         default=False,
         db_default=False,
-        help_text="A text that would arrive at night, where the recipient lives, waits until the morning, and "
-        "the agent says so. Usually off: whoever has just asked for a text is awake.",
+        help_text="A text that would arrive at night, where the recipient's phone is, waits until the "
+        "morning, and the agent says so. Usually off: whoever has just asked for a text is awake.",
     )
     quiet_from = models.TimeField(
-        default=time(21), db_default=time(21), help_text="By the clock where the recipient lives."
+        default=time(21), db_default=time(21), help_text="By the clock where the phone is."
     )
     quiet_until = models.TimeField(
         default=time(8), db_default=time(8), help_text="What has waited goes out then, by itself."

@@ -20,7 +20,15 @@ from campaigns.safeguards.recipients import (
     OtherCountry,
 )
 from campaigns.safeguards.rule import Outcome, Refused, Request, Rule, Verdict
-from campaigns.safeguards.texts import ForbiddenWord, Link, NoCallerName, TooLong
+from campaigns.safeguards.texts import (
+    ForbiddenWord,
+    GivesAway,
+    Hidden,
+    Link,
+    NoCallerName,
+    StrangeNumber,
+    TooLong,
+)
 
 NO_CALLER_NUMBER = NoCallerNumber()
 ATLAS_USED_UP = AtlasUsedUp()
@@ -37,6 +45,9 @@ BY_THE_REQUEST: tuple[Rule, ...] = (
     NotConfirmed(),
     Link(),
     ForbiddenWord(),
+    StrangeNumber(),
+    GivesAway(),
+    Hidden(),
     NoCallerName(),
     TooLong(),
 )

@@ -46,8 +46,9 @@ class NotTextable(Rule):
     code = "number_not_textable"
     title = "A person's phone"
     plain = (
-        "No text goes to numbers of this kind: premium-rate, shared-cost and personal numbers, pagers, voicemail "
-        "boxes, companies' numbers for all of their places, satellite phones, and numbers that nobody has."
+        "No text goes to numbers of this kind: premium-rate, shared-cost and personal numbers, pagers, "
+        "voicemail boxes, companies' numbers for all of their places, satellite phones, and numbers that "
+        "nobody has."
     )
     say = "That number can't get text messages. Is there a mobile number that I can use?"
     say_of_caller = "The number that you're calling from can't get text messages, so nothing was sent."

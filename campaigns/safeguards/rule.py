@@ -27,8 +27,8 @@ class Outcome(Enum):
 
 
 class Verdict(NamedTuple):
-    """What a rule says of a request. `say` is the agent's sentence where it refuses or holds, `why` says in plain
-    words what it was not asked for."""
+    """What a rule says of a request. `say` is the agent's sentence where it refuses or holds, `why` says in
+    plain words what it was not asked for."""
 
     outcome: Outcome
     say: str = ""
@@ -73,7 +73,7 @@ class Request:
 
     @property
     def confirmed_digits(self) -> str:
-        """The number's last digits as the caller confirmed them, as the agent has it; "" if it did not ask."""
+        """The number's last digits that the caller confirmed, as the agent has it; "" if it says nothing."""
         return self.values.get(CONFIRMED, "")
 
     @property

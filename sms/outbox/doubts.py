@@ -27,7 +27,8 @@ MAX_ATTEMPTS_IN_DOUBT = 2
 
 
 def expire() -> int:
-    """Drop the texts that wait and that nobody wants any more. How many. Quiet hours take none of their time."""
+    """Drop the texts that wait and that nobody wants any more. How many. Quiet hours take none of their
+    time."""
     waiting = Message.objects.filter(
         AWAKE | Q(expires_at__lte=F("quiet_at")),
         state__in=[State.QUEUED, State.HELD],

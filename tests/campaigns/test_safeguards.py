@@ -1,4 +1,4 @@
-"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and that nothing goes out.
+"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and nothing sent.
 
 The cases stand by the rules' codes; a rule without one fails here.
 """
@@ -152,6 +152,21 @@ def _(call):
 @refuses("forbidden_word")
 def _(call):
     call.change(call.action, forbidden_words=["soup"])
+
+
+@refuses("phone_number_not_allowed")
+def _(call):
+    call.parameters["message"] = "Call 415 555 0199."
+
+
+@refuses("confidential")
+def _(call):
+    call.parameters["message"] = "The card is 4111 1111 1111 1111."
+
+
+@refuses("hidden_characters")
+def _(call):
+    call.parameters["message"] = "The so\u200bup is hot."
 
 
 @refuses("no_caller_name")
