@@ -1,4 +1,4 @@
-"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and that nothing goes out.
+"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and that nothing leaves.
 
 The cases stand by the rules' codes; a rule without one fails here.
 """
