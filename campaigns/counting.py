@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import Now, TruncDay, TruncHour
 
 from campaigns.models import Allowance, Campaign, TextedNumber
@@ -32,6 +32,7 @@ GRANTING = 5_073_252
 PLACES_AT_ONCE, PART_AT_ONCE = 64, 8
 # More rows of one kind than there are texts promised in one instant are of no use.
 MOST_SHARDS = 32
+MOST_TEXTED = "the number with the most"
 # Yesterday's are looked at on pages, and by nobody else.
 KEPT = timedelta(days=2)
 
@@ -132,7 +133,7 @@ def _full(limits: Mapping[str, int | None], uses: Mapping[str, Use], segments: i
 
 def _grant(values: dict[str, Any], limits: Mapping[str, int | None], uses: Mapping[str, Use]) -> None:
     """Grant the lane some places, and take the first."""
-    left = {name: limits[name] - uses[name].granted for name in SHARED if limits[name] is not None}
+    left = {name: limit - uses[name].granted for name in SHARED if (limit := limits[name]) is not None}
     in_segments = left.pop("segments_per_day", None)
     segments = values["segments"]
     places = min([PLACES_AT_ONCE, *(number // PART_AT_ONCE for number in left.values())])
@@ -167,8 +168,11 @@ def shared(lane: Lane) -> dict[str, Use]:
 def today(campaign: Campaign) -> dict[str, Any]:
     """What a campaign's tools, senders and countries have used of its limits, in the windows that run now.
 
-    By field of SHARED, the whole number, or the numbers by tool, sender or country.
+    By field of Campaign, the whole number, or the numbers by tool, sender or country; and what the number has
+    had that has had the most, whichever campaign texted it.
     """
+    numbers = TextedNumber.objects.filter(day__gte=TruncDay(Now()))
+    most = numbers.aggregate(most=Max("texts"))["most"]
     of_today = Allowance.objects.filter(hour__gte=TruncDay(Now()))
     rows = of_today.filter(campaign=campaign)
     senders = of_today.filter(sender__in=rows.values("sender"), account_sid__in=rows.values("account_sid"))
@@ -179,6 +183,7 @@ def today(campaign: Campaign) -> dict[str, Any]:
         "texts_per_tool": _by(rows, "tool"),
         "texts_per_country": _by(rows.filter(hour__gte=TruncHour(Now())), "country"),
         "texts_per_sender": _by(senders, "sender"),
+        "texts_per_number": {MOST_TEXTED: most} if most else {},
     }
 
 

@@ -28,7 +28,7 @@ from campaigns.drafts import Caller
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told
 from campaigns.tools import (
     CONSENT,
     RECIPIENT,
@@ -150,7 +150,7 @@ def _at_once(
     except Refused:
         return None
     promise = _promise(request, wait)
-    say = _on_its_way(promise.recipient)
+    say = on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -269,7 +269,7 @@ def _decide(
     promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(promise.recipient)
+    fired.say = on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -343,10 +343,6 @@ def _promise(request: Request, wait: Wait | None) -> Promise:
         wait=wait.bound if wait else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
-
-
-def _on_its_way(recipient: str) -> str:
-    return f"The text is on its way to {numbers.spoken(recipient)}."
 
 
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.conf import settings
 
 from campaigns import counting
-from campaigns.models import ToolCall
+from campaigns.models import Campaign, ToolCall
 from campaigns.safeguards.recipients import NOBODY
 from campaigns.safeguards.rule import PASSES, Refused, Request, Rule, Verdict, not_asked
 from campaigns.telling import ON_ITS_WAY
@@ -20,9 +20,11 @@ _NO_MORE_TODAY = "I can't send any more text messages today, so nothing was sent
 
 
 class Limit(Rule):
-    """So many and no more. `field` of the campaign holds how many; None there is no limit."""
+    """So many and no more. `field` of the campaign holds how many, None for no limit; `window` is for how
+    long they are counted, "" where that is no time."""
 
     field: ClassVar[str]
+    window: ClassVar[str] = "day"
 
     def check(self, request: Request) -> Verdict:
         limit: int | None = getattr(request.campaign, self.field)
@@ -31,6 +33,10 @@ class Limit(Rule):
         if not request.recipient:
             return not_asked(NOBODY)
         return PASSES if self.used(request) + self.wanted(request) <= limit else self.refuses()
+
+    def here(self, campaign: Campaign) -> str:
+        limit: int | None = getattr(campaign, self.field)
+        return "No limit" if limit is None else f"{limit:,} at most"
 
     def used(self, request: Request) -> int:
         """How many have been promised in the window that runs."""
@@ -49,6 +55,7 @@ class CallLimit(Limit):
     plain = "The call has had as many texts as the campaign allows in one."
     say = "I've sent as many texts as I can in this call, so I haven't sent this one."
     field = "texts_per_call"
+    window = ""
 
     def used(self, request: Request) -> int:
         if request.call is None:
@@ -97,6 +104,7 @@ class CountryLimit(Limit):
     plain = "The campaign has sent as many texts to that country within this hour as it may."
     say = "I can't send any more text messages to that country just now, so nothing was sent."
     field = "texts_per_country"
+    window = "hour"
 
 
 class SegmentLimit(Limit):
@@ -126,6 +134,10 @@ class AlreadySent(Rule):
             return not_asked(NOBODY)
         state = outbox.same_text(request.recipient, request.draft.body, timedelta(minutes=minutes))
         return PASSES if state is None else self.refuses(_already(state, request.recipient))
+
+    def here(self, campaign: Campaign) -> str:
+        minutes = campaign.minutes_before_repeat
+        return f"Within {minutes} minutes" if minutes else "As often as it is asked for"
 
 
 def _already(state: State, recipient: str) -> str:

@@ -141,6 +141,10 @@ class Rule(ABC):
     def check(self, request: Request) -> Verdict:
         """What it says of a request. Writes nothing."""
 
+    def here(self, campaign: Campaign) -> str:
+        """What of a campaign's own the rule goes by, in a few plain words; "" if nothing."""
+        return ""
+
     def refuses(self, say: str = "") -> Verdict:
         """That it forbids the text, with the rule's own sentence or one that fits better."""
         return Verdict(Outcome.REFUSES, say=say or self.say)
