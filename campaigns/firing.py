@@ -23,12 +23,12 @@ from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from campaigns import safeguards
+from campaigns import counting, safeguards
 from campaigns.drafts import Caller
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told
 from campaigns.tools import (
     CONSENT,
     RECIPIENT,
@@ -151,7 +151,7 @@ def _at_once(
     except Refused:
         return None
     promise = _promise(request, wait)
-    say = _on_its_way(request)
+    say = safeguards.held(request) or on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -167,6 +167,9 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat),
+        "texts_per_number": request.campaign.texts_per_number,
+        **request.lane.values(),
         **promise.values(),
     }
     try:
@@ -202,8 +205,10 @@ WITH call AS (
     WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
-), gate AS (
-    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY}
+), allowed AS (
+    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
+), {counting.COUNTED}, gate AS (
+    SELECT id FROM counted
 ), {outbox.PROMISE.format(gate="gate")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
@@ -252,7 +257,7 @@ def _decide(
         parameters=values,
     )
     try:
-        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values)
+        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values, call)
         safeguards.permitted(request)
         safeguards.ask_the_database(request)
         safeguards.count(request)
@@ -265,7 +270,7 @@ def _decide(
     promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(request)
+    fired.say = safeguards.held(request) or on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -322,8 +327,10 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
-def _request(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str]) -> Request:
-    return Request(firing.connection.campaign, tool, caller, values, firing.language)
+def _request(
+    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], call: Call | None = None
+) -> Request:
+    return Request(firing.connection.campaign, tool, caller, values, firing.language, call)
 
 
 def _promise(request: Request, wait: Wait | None) -> Promise:
@@ -343,11 +350,6 @@ def _promise(request: Request, wait: Wait | None) -> Promise:
         quiet_at=hours.closes(request.recipient, request.at) if hours and not not_before else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
-
-
-def _on_its_way(request: Request) -> str:
-    held = safeguards.held(request)
-    return held or f"The text is on its way to {numbers.spoken(request.recipient)}."
 
 
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:

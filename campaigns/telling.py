@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from sms import quiet
+from sms import numbers, quiet
 from sms.models import Message, State
 from sms.providers import codes
 
@@ -52,3 +52,8 @@ def _spoken(message: Message, state: State) -> str:
     if state is State.HELD and (opens := message.quiet_until):
         return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."
     return SPOKEN[state]
+
+
+def on_its_way(recipient: str) -> str:
+    """What is to be said of a text that has just been promised to a number (E.164)."""
+    return f"The text is on its way to {numbers.spoken(recipient)}."

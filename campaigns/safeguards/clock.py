@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict, not_asked
 from sms import numbers, quiet
 
@@ -14,6 +15,8 @@ class QuietHours(Rule):
     plain = "It is too late or too early for a text where the recipient's phone is, so the text waits."
     say = "It's too late or too early for a text now, so it will go out in the morning."
 
+    effect = "The text waits where this holds"
+
     def check(self, request: Request) -> Verdict:
         if not request.campaign.quiet_hours:
             return not_asked(
@@ -25,3 +28,7 @@ class QuietHours(Rule):
         when = quiet.spoken(opens, request.recipient, request.at)
         whom = numbers.spoken(request.recipient)
         return self.holds(f"It's too late or too early for a text there now, so I'll text {whom} at {when}.")
+
+    def here(self, campaign: Campaign) -> str:
+        hours = campaign.quiet_hours
+        return f"From {hours.begins:%H:%M} to {hours.ends:%H:%M}, where the phone is" if hours else "None"

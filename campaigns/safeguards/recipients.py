@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict, not_asked
 from campaigns.tools import CONFIRMED_DIGITS
-from sms import numbers
+from sms import countries, numbers
 from sms.models import OptOut, Variable
 
 _TO_THE_CALLER = "This tool texts the caller, whatever the agent says."
@@ -77,6 +78,9 @@ class OtherCountry(Rule):
         if request.campaign.texts(numbers.country(request.recipient)):
             return PASSES
         return self.refuses(self.say if request.tool.texts_anyone else self.say_of_caller)
+
+    def here(self, campaign: Campaign) -> str:
+        return countries.named([campaign.country, *campaign.other_countries])
 
 
 class NotConfirmed(Rule):

@@ -1,4 +1,4 @@
-"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and nothing sent.
+"""Each rule of the table: a tool call that it alone refuses, what the agent is told, and that nothing leaves.
 
 The cases stand by the rules' codes; a rule without one fails here.
 """
@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import tools
+from campaigns import models, tools
 from campaigns.drafts import Caller
 from campaigns.models import Consent, ToolCall
 from campaigns.parameters import checked
@@ -46,6 +46,8 @@ class Call:
     def __init__(self, campaign, connection, settings):
         self.campaign, self.connection, self.settings = campaign, connection, settings
         self.number, self.name = CALLER, ""
+        # How many texts were accepted before it.
+        self.before = 0
         self.parameters = {"message": "The soup is 9 dollars.", "consent": "Yes, please."}
         self.action = factories.ActionFactory(name=TOOL, owner=campaign.owner)
         factories.AttachmentFactory(campaign=campaign, action=self.action)
@@ -65,15 +67,26 @@ class Call:
         self.change(self.action, recipient="anyone")
         self.parameters |= {"to": number, "recipient_confirmed": number[-4:]}
 
-    def fire(self):
+    def earlier(self, message="The wine is 4 dollars.", number="+14155550177", call_id="call-0"):
+        """Another text of the same tool, which was accepted before."""
+        spoken = {**self.parameters, "message": message}
+        self.before += 1
+        assert self.fire(call_id, number, spoken)["status"] == "accepted"
+
+    def limit(self, field):
+        """One text before this one, and no more than that is allowed."""
+        self.earlier()
+        self.change(self.campaign, **{field: 1})
+
+    def fire(self, call_id="call-1", number=None, parameters=None):
         response = Client().post(
             f"/c/{self.connection.slug}/tools/{TOOL}",
             json.dumps(
                 {
-                    "callId": "call-1",
-                    "customerPhoneNumber": self.number,
+                    "callId": call_id,
+                    "customerPhoneNumber": self.number if number is None else number,
                     "customerName": self.name,
-                    "parameters": self.parameters,
+                    "parameters": parameters or self.parameters,
                 }
             ),
             content_type="application/json",
@@ -85,7 +98,8 @@ class Call:
     def verdicts(self) -> dict[str, Outcome]:
         tool = next(each for each in tools.of(self.campaign) if each.name == TOOL)
         caller = Caller(self.number, self.name)
-        request = Request(self.campaign, tool, caller, checked(tool, self.parameters), "en")
+        noted = models.Call.objects.filter(external_id="call-1").first()
+        request = Request(self.campaign, tool, caller, checked(tool, self.parameters), "en", noted)
         return {rule.code: verdict.outcome for rule, verdict in verdicts(request)}
 
 
@@ -184,6 +198,48 @@ def _(call):
     OptOut.objects.create(recipient=CALLER)
 
 
+@refuses("already_sent")
+def _(call):
+    call.earlier(call.parameters["message"], CALLER)
+
+
+@refuses("call_limit")
+def _(call):
+    call.earlier(number=CALLER, call_id="call-1")
+    call.change(call.campaign, texts_per_call=1)
+
+
+@refuses("number_limit")
+def _(call):
+    call.earlier(number=CALLER)
+    call.change(call.campaign, texts_per_number=1)
+
+
+@refuses("tool_limit")
+def _(call):
+    call.limit("texts_per_tool")
+
+
+@refuses("campaign_limit")
+def _(call):
+    call.limit("texts_per_day")
+
+
+@refuses("sender_limit")
+def _(call):
+    call.limit("texts_per_sender")
+
+
+@refuses("country_limit")
+def _(call):
+    call.limit("texts_per_country")
+
+
+@refuses("segment_limit")
+def _(call):
+    call.limit("segments_per_day")
+
+
 @refuses("daily_cap")
 def _(call):
     call.settings.ATLAS_ACCOUNT_SID, call.settings.ATLAS_FROM = ATLAS_SID, "+13125550100"
@@ -206,10 +262,9 @@ def test_it_alone_refuses_and_nothing_is_sent(call, rule: Rule):
     assert [code for code, outcome in found.items() if outcome is Outcome.REFUSES] == [rule.code]
     assert (answer["status"], answer["code"], answer["messageId"]) == ("refused", rule.code, None)
     assert answer["say"].endswith((".", "?"))
-    fired = ToolCall.objects.get()
+    fired = ToolCall.objects.order_by("pk").last()
     assert (fired.outcome, fired.refusal, fired.say) == ("refused", rule.code, answer["say"])
-    assert not Message.objects.exists()
-    assert not Consent.objects.exists()
+    assert Message.objects.count() == Consent.objects.count() == call.before
 
 
 def test_without_any_of_it_the_text_is_promised(call):
