@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
@@ -63,7 +63,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
         ("Managed Topics", {"fields": ("topics",)}),
         (
             "Who may be texted",
-            {"fields": ("other_countries", "has_quiet_hours", ("quiet_from", "quiet_until"))},
+            {"fields": ("other_countries", "has_quiet_hours", "quiet_from", "quiet_until")},
         ),
         (
             "Limits",
@@ -75,10 +75,6 @@ class CampaignAdmin(Belongs, Page[Campaign]):
             },
         ),
     )
-    conditional_fields: ClassVar = {
-        "quiet_from": "has_quiet_hours == true",
-        "quiet_until": "has_quiet_hours == true",
-    }
 
     @admin.display(description="Topics")
     def topic_count(self, obj: Any) -> int:

@@ -47,6 +47,9 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Campaign
         exclude: ClassVar = ["owner", "actions"]  # noqa: DJ006 (the page's fieldsets name the fields)
 
+    class Media:
+        css: ClassVar = {"all": ("campaigns/campaign.css",)}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "instructions" in self.fields:

@@ -11,7 +11,6 @@ from campaigns import tools
 from campaigns.drafts import Caller
 from campaigns.explaining import Explanation, explain
 from campaigns.models import Campaign
-from campaigns.safeguards import Outcome
 from campaigns.tools import CONSENT, RECIPIENT
 from sms import languages, numbers
 
