@@ -177,7 +177,7 @@ ARGUMENTS = [
         "two digits of read-back for a tool for the caller", "note", BROKEN, {"recipient_confirmed": "0123"}
     ),
     Attempt("another call among the arguments", "note", BROKEN, {"callId": "call-9"}),
-    Attempt("arguments that are a list", "note", "invalid_request", {}, {"parameters": ["a"]}),
+    Attempt("an envelope's number that is none", "note", "invalid_request", {}, {"customerPhoneNumber": 5}),
     Attempt("no consent", "note", NO_CONSENT, {"consent": None}),
     Attempt("an empty consent", "note", NO_CONSENT, {"consent": ""}),
     Attempt("a consent that nobody sees", "note", NO_CONSENT, {"consent": "\u200b\u2060"}),
@@ -257,7 +257,7 @@ TEXTS = [
     body("a secret of ours", f"Use {SECRET}", SECRET_IN_TEXT),
     body("a Twilio Account SID", f"Use {factories.ACCOUNT_SID}", SECRET_IN_TEXT),
     body("a private key", "-----BEGIN RSA PRIVATE KEY----- MIIE", SECRET_IN_TEXT),
-    body("a token", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x", SECRET_IN_TEXT),
+    body("a token", "Bearer 9f86d081884c7d659a2feaa0c55ad015", SECRET_IN_TEXT),
     body("zero-width spaces", "Pay\u200bPal", HIDDEN),
     body("an order to a model in characters that nobody sees", "Hi \U000e0049\U000e0067\U000e006e", HIDDEN),
     body("a joiner among Latin letters", "Pay\u200dPal", HIDDEN),
@@ -436,11 +436,12 @@ class TestWhatComesAgain:
             '{"callId": "c", "customerPhoneNumber": "+14155550123", "customerPhoneNumber": "+14155550199"}',
             '{"callId": "c", "parameters": {"message": NaN}}',
             '["callId"]',
+            '{"callId": "c", "parameters": ["Call me"]}',
             "{" * 10_000,
             '{"callId": "c", "parameters": ' + '{"a":' * 5_000 + "1" + "}" * 5_001,
             "",
         ],
-        ids=["a name twice", "NaN", "a list", "braces", "depth", "nothing"],
+        ids=["a name twice", "NaN", "a list", "arguments in a list", "braces", "depth", "nothing"],
     )
     def test_what_is_no_request_fires_nothing(self, door, raw):
         assert door.fire(raw=raw)[0] in ("invalid_json", "invalid_request")

@@ -30,7 +30,7 @@ from sms import confidential
         "OTP: 4821",
         "Your PIN is 1234",
         "CVV 123",
-        "one-time password: 8 8 1 2 4 4",
+        "One-time password: 881244",
         "sk_live_abcdefgh1234",
         "AKIAIOSFODNN7EXAMPLE",
         "-----BEGIN OPENSSH PRIVATE KEY-----",
