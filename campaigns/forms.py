@@ -37,7 +37,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     )
 
     other_countries = forms.MultipleChoiceField(
-        choices=list(countries.NAMES.items()),
+        choices=countries.NAMES,
         required=False,
         widget=PickList("countries", countries.calling_code, ""),
         help_text=Campaign._meta.get_field("other_countries").help_text,
@@ -52,8 +52,17 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "instructions" in self.fields:
-            self.fields["instructions"].widget.attrs["rows"] = 7
+        fields: dict[str, Any] = self.fields
+        if "instructions" in fields:
+            fields["instructions"].widget.attrs["rows"] = 7
+        if "other_countries" in fields:
+            chosen = self["other_countries"].value() or []
+            # What is chosen stands first, or nobody would find it among so many.
+            fields["other_countries"].choices = sorted(
+                countries.NAMES.items(), key=lambda each: each[0] not in chosen
+            )
+        for name in {"quiet_from", "quiet_until"} & fields.keys():
+            fields[name].widget.format = "%H:%M"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -63,6 +63,8 @@ class Wording:
 
         What has a pattern of ops' own is an order number or the like, and looks as they want it.
         """
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return ""
         patterned = {name: " " for name in draft.written if self.asked[name].pattern}
         body = (
             self._filling.filled(draft.language, {**draft.filled, **patterned}) if patterned else draft.body
@@ -76,6 +78,8 @@ class Wording:
         beside it."""
         if any(map(confidential.found, draft.written.values())):
             return True
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return False
         if confidential.holds(draft.body):
             return not confidential.holds(self._unwritten(draft))
         # Whoever wrote “Your verification code is {{ code }}” means it.

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 # What stands for a digit among digits.
 _LETTERS = str.maketrans("oOlI|", "00111")
+_MIXED_HINT = re.compile(r"\d[oOlI|]|[oOlI|]\d")
 _MIXED = re.compile(r"(?<![^\W_])(?=[oOlI|]*\d)[\doOlI|]{3,}(?![^\W_])")
 _WORDS = {
     **{"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"},
@@ -15,11 +16,8 @@ _WORDS = {
     **{"cero": "0", "uno": "1", "dos": "2", "tres": "3", "cuatro": "4", "cinco": "5", "seis": "6"},
     **{"siete": "7", "ocho": "8", "nueve": "9"},
 }
-# Which letters they begin with is looked at first: a caller waits.
-_SPOKEN = re.compile(rf"\b(?=[zotfsencudq])(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
+_SPOKEN = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
 _DIGIT = re.compile("[0-9]")
-# Fewer are looked at by nobody.
-_LEAST = 3
 # So many words for digits stand in no sentence that means something else.
 _LEAST_SPOKEN = 3
 # When something is, and what it costs.
@@ -34,16 +32,29 @@ _RUN = re.compile(r"\+?\d(?:[^0-9A-Za-z]{0,3}\d){6,}")
 _HINT = re.compile(r"\d(?:[^0-9A-Za-z]{0,3}[\doOlI|]){6}")
 
 
+def may_stand_in(text: str) -> bool:
+    """Whether anything in a text could be read as a digit; most texts are rid of with this."""
+    return not text.isascii() or bool(_DIGIT.search(text) or _SPOKEN.search(text))
+
+
 @lru_cache(maxsize=8)
 def folded(text: str) -> str:
     """The text with the digits of all scripts, and what is taken for digits or says one, as 0 to 9."""
     if not text.isascii():
         text = "".join(map(_plain, unicodedata.normalize("NFKC", text)))
-    if len(_SPOKEN.findall(text)) >= _LEAST_SPOKEN:
+    if _says_digits(text):
         text = _SPOKEN.sub(lambda match: _WORDS[match.group().lower()], text)
-    if len(_DIGIT.findall(text)) < _LEAST:
+    if not _MIXED_HINT.search(text):
         return text
     return _MIXED.sub(lambda match: match.group().translate(_LETTERS), text)
+
+
+def _says_digits(text: str) -> bool:
+    # Counting is many times as fast as the expression, and a caller waits.
+    lowered = text.lower()
+    if sum(map(lowered.count, _WORDS)) < _LEAST_SPOKEN:
+        return False
+    return len(_SPOKEN.findall(text)) >= _LEAST_SPOKEN
 
 
 def _plain(char: str) -> str:

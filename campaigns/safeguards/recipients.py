@@ -47,9 +47,8 @@ class NotTextable(Rule):
     code = "number_not_textable"
     title = "A person's phone"
     plain = (
-        "No text goes to numbers of this kind: premium-rate, shared-cost and personal numbers, pagers, "
-        "voicemail boxes, companies' numbers for all of their places, satellite phones, and numbers that "
-        "nobody has."
+        "The number is a premium-rate, shared-cost or personal one, a pager's, a voicemail box's, a company's "
+        "for all of its places, a satellite phone's, or nobody's."
     )
     say = "That number can't get text messages. Is there a mobile number that I can use?"
     say_of_caller = "The number that you're calling from can't get text messages, so nothing was sent."
