@@ -47,8 +47,8 @@ class NotTextable(Rule):
     code = "number_not_textable"
     title = "A person's phone"
     plain = (
-        "The number is a premium-rate, shared-cost or personal one, a pager's, a voicemail box's, a company's "
-        "for all of its places, a satellite phone's, or nobody's."
+        "The number is a premium-rate, shared-cost or personal one, a pager's, a voicemail box's, a "
+        "company's for all of its places, a satellite phone's, or nobody's."
     )
     say = "That number can't get text messages. Is there a mobile number that I can use?"
     say_of_caller = "The number that you're calling from can't get text messages, so nothing was sent."
