@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -31,15 +31,15 @@ class RuntimesFirst(WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answered = convert_exception_to_response(_answered)  # type: ignore[arg-type]
+        self._answered = convert_exception_to_response(_answered)
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         match = _match(environ)
         if match is None:
-            return super().__call__(environ, start_response)  # type: ignore[return-value]
+            return super().__call__(environ, start_response)
         request = self.request_class(environ)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-            return super().__call__(environ, start_response)  # type: ignore[return-value]
+            return super().__call__(environ, start_response)
         request.resolver_match = match
         # What Django does at the signal of a request, for the one connection that there is.
         connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
