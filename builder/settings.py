@@ -260,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
     "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
     # A file to import may have 2 MB.
     "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},
+    "forget counts": {"task": "campaigns.tasks.forget_counts", "schedule": 3600.0},
 }
 
 # --- Django -------------------------------------------------------------------------------------------------
