@@ -171,7 +171,7 @@ def test_a_limit_is_changed_on_the_campaigns_form_and_stands_in_its_history(camp
     fields = {
         "name": campaign.name, "country": "US", "language": "en", "is_active": "on",
         **dict.fromkeys((rule.field for rule in LIMITS), ""), "texts_per_call": "2",
-        "minutes_before_repeat": "0",
+        "minutes_before_repeat": "",
     }  # fmt: skip
 
     refused = client.post(url, {**fields, "texts_per_call": "0"}).text
@@ -180,5 +180,6 @@ def test_a_limit_is_changed_on_the_campaigns_form_and_stands_in_its_history(camp
     assert "greater than or equal to 1" in refused
     campaign.refresh_from_db()
     assert (campaign.texts_per_call, campaign.texts_per_day) == (2, None)
+    assert campaign.minutes_before_repeat is None
     shown = client.get(reverse("admin:campaigns_campaign_history", args=[campaign.pk])).text
     assert "texts in one call" in shown.lower()

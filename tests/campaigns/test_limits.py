@@ -180,7 +180,7 @@ class TestAlreadySent:
         assert fire(line, 3, to="+14155550123", message="Hello.")["status"] == "accepted"
 
     def test_is_not_asked_with_no_minutes(self, line):
-        limit(line.campaign, minutes_before_repeat=0)
+        limit(line.campaign, minutes_before_repeat=None)
         answers = [fire(line, number, to="+14155550123", message="Hello.")["status"] for number in (1, 2)]
 
         assert answers == ["accepted", "accepted"]
