@@ -67,7 +67,8 @@ BY_COUNTING: tuple[Rule, ...] = (ALREADY_SENT, *LIMITS, ATLAS_USED_UP)
 BY_THE_CLOCK = QuietHours()
 
 RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING, BY_THE_CLOCK)
-PLAIN = {rule.code: rule.plain for rule in RULES}
+# What a refusal means.
+PLAIN = {rule.code: rule.plain for rule in RULES if rule is not BY_THE_CLOCK}
 
 
 def permitted(request: Request) -> None:

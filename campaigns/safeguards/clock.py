@@ -15,8 +15,6 @@ class QuietHours(Rule):
     plain = "It is too late or too early for a text where the recipient's phone is, so the text waits."
     say = "It's too late or too early for a text now, so it will go out in the morning."
 
-    effect = "The text waits where this holds"
-
     def check(self, request: Request) -> Verdict:
         if not request.campaign.quiet_hours:
             return not_asked(

@@ -155,8 +155,6 @@ class Rule(ABC):
     title: ClassVar[str]
     plain: ClassVar[str]
     say: ClassVar[str]
-    # What follows from it, in front of `plain`.
-    effect: ClassVar[str] = "Nothing is sent where this holds"
 
     @abstractmethod
     def check(self, request: Request) -> Verdict:

@@ -24,8 +24,8 @@ template = SmsTemplate.objects.create(
 )
 topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.", owner=ops)
 note = SmsAction.objects.create(name="note", description="On request.", provider="atlas", owner=ops)
-unlimited = dict.fromkeys((rule.field for rule in LIMITS), None)
-campaign = Campaign.objects.create(name="Booking line", owner=ops, minutes_before_repeat=0, **unlimited)
+unlimited = {"minutes_before_repeat": None, **dict.fromkeys(rule.field for rule in LIMITS)}
+campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")
