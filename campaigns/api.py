@@ -24,6 +24,7 @@ from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
 from campaigns.parameters import BadParameters
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
+from campaigns.safeguards import PLAIN
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
 from sms import languages, numbers
@@ -134,6 +135,12 @@ class ToolCallRequest(BaseModel):
     )
 
 
+# As the safeguards' table has them.
+REFUSALS = "Where it was refused, the rule:\n\n" + "\n".join(
+    f"- `{code}`: {plain}" for code, plain in PLAIN.items()
+)
+
+
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused, and
     what went wrong where it failed: `carrier_` and the carrier's code, or the text's state."""
@@ -141,7 +148,7 @@ class ToolCallAnswer(Schema):
     status: Literal["accepted", "refused", "failed", "done"]
     say: str
     messageId: UUID | None = None
-    code: str = ""
+    code: str = Field("", description=REFUSALS)
 
 
 class MessageAnswer(Schema):

@@ -166,7 +166,7 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
-        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat),
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat or 0),
         "texts_per_number": request.campaign.texts_per_number,
         **request.lane.values(),
         **promise.values(),

@@ -83,9 +83,11 @@ class Campaign(models.Model):
         "minutes before the same text goes out again",
         default=10,
         db_default=10,
-        validators=[MaxValueValidator(24 * 60)],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="The same text to the same number within this time is not sent: the agent says that it was "
-        "sent already. With 0 it is sent as often as it is asked for.",
+        "sent already. Empty: it is sent as often as it is asked for.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -502,7 +502,7 @@ class TestFiftyAtOnce:
     @pytest.mark.parametrize("known", [False, True], ids=["a new process", "a process that knows the way"])
     def test_are_one_text_and_one_answer(self, door, envelope, known):
         if known:
-            door(callId="before")
+            door(callId="before", customerPhoneNumber="+14155550199")
         before = set(Message.objects.values_list("pk", flat=True))
 
         answers = at_once(lambda number: door(**envelope(number)))
@@ -513,7 +513,9 @@ class TestFiftyAtOnce:
         assert ToolCall.objects.filter(message=message).count() == 1
         assert Consent.objects.count() == 1 + known
 
-    def test_of_different_texts_are_fifty(self, door):
+    def test_of_different_texts_are_fifty(self, door, campaign):
+        campaign.texts_per_call = campaign.texts_per_number = None
+        campaign.save()
         answers = at_once(
             lambda number: door(toolCallId="", parameters={**PARAMETERS, "guests": str(number)})
         )

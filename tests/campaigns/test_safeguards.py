@@ -250,3 +250,11 @@ def test_each_rule_has_its_own_code_and_sentences():
     assert len({rule.code for rule in RULES}) == len({rule.title for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert rule.say.endswith((".", "?")) and rule.plain.endswith(".") and not rule.title.endswith(".")
+
+
+def test_each_rule_is_in_the_published_contract():
+    schemas = Client().get("/api/openapi.json").json()["components"]["schemas"]
+
+    described = schemas["ToolCallAnswer"]["properties"]["code"]["description"]
+
+    assert all(f"`{rule.code}`: {rule.plain}" in described for rule in RULES)
