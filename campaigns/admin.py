@@ -62,6 +62,10 @@ class CampaignAdmin(Belongs, Page[Campaign]):
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
         (
+            "Who may be texted",
+            {"fields": ("other_countries", "has_quiet_hours", "quiet_from", "quiet_until")},
+        ),
+        (
             "Limits",
             {
                 "fields": (*(rule.field for rule in LIMITS), "minutes_before_repeat"),

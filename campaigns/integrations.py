@@ -342,5 +342,10 @@ def _curl_send(connection: Connection, tool: tools.Tool, secret: str) -> str:
 
 
 def _sample(name: str) -> str:
-    known = {tools.CONSENT: "Yes, please text me.", BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
+    known = {
+        tools.CONSENT: "Yes, please text me.",
+        BODY: "Hello!",
+        tools.RECIPIENT: SAMPLE_CALLER,
+        tools.CONFIRMED: SAMPLE_CALLER[-tools.CONFIRMED_DIGITS :],
+    }
     return known.get(name, name.replace("_", " "))

@@ -24,6 +24,11 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 CONSENT = "consent"
 WORDS = "words"
 RECIPIENT = "to"
+# The last digits of that number, as the caller confirmed them.
+CONFIRMED = "recipient_confirmed"
+CONFIRMED_DIGITS = 4
+# Without these a text is refused, by a rule of its own, and the request is not broken.
+REFUSED_WITHOUT = (CONFIRMED, CONSENT)
 
 
 def _string(description: str, max_length: int) -> dict[str, Any]:
@@ -110,7 +115,12 @@ class Tool:
         if self.texts_anyone:
             properties[RECIPIENT] = _string(
                 "The phone number to text, with country code, such as +13125550100. Read it back to the "
-                "caller before you call this.",
+                "caller, digit by digit, before you call this.",
+                40,
+            )
+            properties[CONFIRMED] = _string(
+                f"The last {CONFIRMED_DIGITS} digits of that number, as the caller confirmed them after you "
+                "read it back, such as 0100. Never fill this in without asking.",
                 40,
             )
         properties |= {name: schema(variable) for name, variable in self.asked.items()}

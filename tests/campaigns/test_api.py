@@ -126,7 +126,8 @@ class TestFiring:
     def test_whom_the_model_names_is_texted_where_the_action_says_anyone(self, door, action):
         action(recipient="anyone", transactional=True)
 
-        door("note", parameters={"to": "(312) 555-0177", "message": "Hello."})
+        asked = {"to": "(312) 555-0177", "recipient_confirmed": "0177", "message": "Hello."}
+        door("note", parameters=asked)
 
         assert Message.objects.get().recipient == "+13125550177"
 
@@ -134,7 +135,8 @@ class TestFiring:
         action(recipient="anyone", transactional=True)
 
         for spelling in ("(312) 555-0177", "+13125550177", "312.555.0177"):
-            door("note", toolCallId="", parameters={"to": spelling, "message": "Hello."})
+            asked = {"to": spelling, "recipient_confirmed": "0 1 7 7", "message": "Hello."}
+            door("note", toolCallId="", parameters=asked)
 
         assert Message.objects.count() == 1
 

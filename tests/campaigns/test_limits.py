@@ -236,7 +236,7 @@ class TestALimit:
     def test_counts_segments(self, line):
         limit(line.campaign, segments_per_day=5)
 
-        answers = [fire(line, number, message=f"{number}" * 200)["code"] for number in (1, 2, 3)]
+        answers = [fire(line, number, message="xyz"[number - 1] * 200)["code"] for number in (1, 2, 3)]
 
         assert answers == ["", "", "segment_limit"]
         assert fire(line, 4)["status"] == "accepted"
