@@ -145,7 +145,7 @@ def rows(form: ManageToolsForm) -> list[Row]:
     )
     selected, attached = form.selected, form.attached
     eyes, found = Eyes(form.user), _texts(actions, OF_ACTIONS)
-    held = health.held_senders()
+    carriers = health.Carriers.now()
     listed = []
     for action in actions:
         state: dict[str, Any] = {"is_attached": action.pk in attached, "is_selected": action.pk in selected}
@@ -154,7 +154,7 @@ def rows(form: ManageToolsForm) -> list[Row]:
             continue
         elsewhere = list(action.campaigns.all()) if eyes.open(Campaign) else []
         health_of = health.of(
-            action, held, found.get(action.pk, Texts()), tools.withheld(action, form.campaign)
+            action, carriers, found.get(action.pk, Texts()), tools.withheld(action, form.campaign)
         )
         listed.append(_row(action, health_of, eyes, elsewhere=elsewhere, **state))
     return sorted(listed, key=lambda row: not row.is_attached)
@@ -171,7 +171,7 @@ def topic_rows(campaign: Campaign, user: Any) -> list[Row]:
         for template in SmsTemplate.objects.filter(name__in=references).select_related("owner__sms_profile")
     }
     eyes, found = Eyes(user), _texts(templates.values(), health.OF_TEMPLATES)
-    held = health.held_senders()
+    carriers = health.Carriers.now()
     listed = []
     for name in sorted(references):
         topics = [topic for topic in references[name] if eyes.see(topic)]
@@ -181,7 +181,7 @@ def topic_rows(campaign: Campaign, user: Any) -> list[Row]:
             listed.append(Row(name, template, **where))
         else:
             health_of = health.of(
-                template, held, found.get(template.pk, Texts()), tools.withheld(template, campaign)
+                template, carriers, found.get(template.pk, Texts()), tools.withheld(template, campaign)
             )
             listed.append(_row(template, health_of, eyes, **where))
     return listed

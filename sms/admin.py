@@ -28,13 +28,14 @@ from sms.writing import SmsTemplateForm
 
 @admin.display(description="Sent by")
 def sent_by(obj: Sendable) -> SafeString:
-    """Provider and sender, or why nothing can be sent."""
-    obstacle = obj.obstacle()
-    provider = obj.provider.capitalize()
-    if obstacle:
-        why = '<span>{}<span class="mc-why">{}</span></span>'
-        return format_html(why, label("cannot send", "warn"), obstacle)
-    return format_html('<span class="mc-nowrap">{} · {}</span>', provider, obj.effective_sender())
+    """Provider, sender and owner, or why nothing can be sent."""
+    two_lines = '<span>{}<span class="mc-why">{}</span></span>'
+    if obstacle := obj.obstacle():
+        return format_html(two_lines, label("cannot send", "warn"), obstacle)
+    how = format_html(
+        '<span class="mc-nowrap">{} · {}</span>', obj.provider.capitalize(), obj.effective_sender()
+    )
+    return format_html(two_lines, how, f"Owner: {obj.owner}")
 
 
 class SmsTemplateAdmin(OwnedPage[SmsTemplate]):

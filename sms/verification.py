@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -177,13 +177,18 @@ def is_fresh(profile: UserProfile) -> bool:
     return profile.verified_at is not None and timezone.now() - profile.verified_at < FRESH
 
 
-def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "") -> None:
-    """Raises ValidationError for a sender that the account does not have, naming those that it has.
+def is_foreign(sender: str, senders: Mapping[str, str] | None) -> bool:
+    """Whether a sender is none of an account's, whose senders are given; not if these are not known.
 
-    Short codes and alphanumeric ids stand in no list of Twilio's; nor is anything refused where the list is
-    not known.
+    Short codes and alphanumeric ids stand in no list of Twilio's.
     """
-    if senders is None or not sender.startswith(("+", "MG")) or sender in senders:
+    return senders is not None and sender.startswith(("+", "MG")) and sender not in senders
+
+
+def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "") -> None:
+    """Raises ValidationError for a sender that the account does not have, naming those that it has; nothing
+    is refused where these are not known."""
+    if senders is None or not is_foreign(sender, senders):
         return
     names = [words for _, words in listed(senders)]
     left = len(names) - MOST_NAMED
@@ -212,5 +217,10 @@ def when(profile: UserProfile) -> str:
     """When the stored credentials were verified: "verified 3 days ago"."""
     if profile.verified_at is None:
         return "not verified yet"
-    since = timesince(profile.verified_at, depth=1)
-    return "verified just now" if since.startswith("0") else f"verified {since} ago".replace("\xa0", " ")
+    return f"verified {ago(profile.verified_at)}"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was: "3 days ago"."""
+    since = timesince(moment, depth=1)
+    return "just now" if since.startswith("0") else f"{since} ago".replace("\xa0", " ")

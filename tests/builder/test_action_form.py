@@ -295,6 +295,7 @@ class TestTheList:
         page = logged_in(ann).get(self.url).text
 
         assert "1 segment; links to example.com" in page and "Up to 3 segments; no links" in page
+        assert f"Owner: {ann}" in page
         assert "anyone" in page and "Nowhere yet" in page and "No recent text" in page
 
     def test_says_the_next_step_where_there_is_none(self, ann):
