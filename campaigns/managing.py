@@ -21,10 +21,8 @@ from campaigns.forms import ManageToolsForm
 from campaigns.models import Campaign, ToolChange
 from sms import health
 from sms.health import Health, Texts
-from sms.models import Message, SmsTemplate
+from sms.models import Message, Sendable, SmsTemplate
 from sms.pages import may_see
-
-Sendable = SmsAction | SmsTemplate
 
 # Which rows are shown, as a person chooses them, and the mark that those rows have.
 SHOWN = {

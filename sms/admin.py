@@ -28,14 +28,14 @@ from sms.writing import SmsTemplateForm
 
 @admin.display(description="Sent by")
 def sent_by(obj: Sendable) -> SafeString:
-    """Provider, sender and owner, or why nothing can be sent."""
-    two_lines = '<span>{}<span class="mc-why">{}</span></span>'
+    """Provider and sender, or why nothing can be sent; and the owner."""
     if obstacle := obj.obstacle():
-        return format_html(two_lines, label("cannot send", "warn"), obstacle)
-    how = format_html(
-        '<span class="mc-nowrap">{} · {}</span>', obj.provider.capitalize(), obj.effective_sender()
-    )
-    return format_html(two_lines, how, f"Owner: {obj.owner}")
+        how = format_html('{}<span class="mc-why">{}</span>', label("cannot send", "warn"), obstacle)
+    else:
+        how = format_html(
+            '<span class="mc-nowrap">{} · {}</span>', obj.provider.capitalize(), obj.effective_sender()
+        )
+    return format_html('<span>{}<span class="mc-why">Owner: {}</span></span>', how, obj.owner)
 
 
 class SmsTemplateAdmin(OwnedPage[SmsTemplate]):

@@ -218,6 +218,9 @@ class UserProfileForm(VerifiedForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            # The page that comes back goes on saying how what is stored was found.
+            return
         for token, removal, stored in self.TOKENS:
             if self.cleaned_data.get(removal):
                 setattr(self.instance, stored, None)

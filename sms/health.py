@@ -127,7 +127,7 @@ def of(thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "") ->
     profile = thing.owner_profile()
     credentials = _credentials(thing, carriers.atlas)
     if withheld:
-        mend = "Once they switch on “Others may use it” there, it is."
+        mend = "Its owner changes that with “Others may use it” on its page."
         return Health("cannot be sent", "bad", credentials, texts, withheld, mend)
     if obstacle := thing.obstacle():
         return Health("cannot be sent", "bad", credentials, texts, obstacle)

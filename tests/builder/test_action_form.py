@@ -172,6 +172,14 @@ class TestTheProvider:
         assert "the only one enabled for you. An administrator may enable Atlas." in page
         assert 'type="hidden" id="id_provider" name="provider" value="twilio"' in page
 
+    def test_that_is_not_enabled_is_neither_claimed_nor_taken(self, bob):
+        UserProfile.objects.filter(user=bob).update(twilio_enabled=False, atlas_enabled=False)
+        factories.ActionFactory(name="before", owner=bob)
+        for url, form in ((ADD, FORM), (change(SmsAction.objects.get()), {**FORM, "name": "after"})):
+            assert "None is enabled for you. An administrator enables one" in logged_in(bob).get(url).text
+            assert "Twilio is not enabled for bob." in logged_in(bob).post(url, form).text
+        assert SmsAction.objects.get().name == "before"
+
     def test_is_stated_where_the_platform_has_none(self, bob, settings):
         settings.ATLAS_ACCOUNT_SID = ""
         assert "Atlas is not set up here: the operator does that." in logged_in(bob).get(ADD).text

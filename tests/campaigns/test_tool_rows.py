@@ -116,6 +116,14 @@ class TestARow:
         assert "Atlas is refused" in check(owns_sender=False)
         assert "Atlas is refused" in check(wrong="ATLAS_AUTH_TOKEN", problem="It does not accept this token.")
 
+    def test_of_what_is_not_shared_says_who_changes_that(self, ann, bob, line):
+        factories.ActionFactory(name="survey", owner=bob)
+
+        assert (
+            "Its owner changes that with “Others may use it” on its page."
+            in rows(opened(ann, line))["survey"]
+        )
+
     def test_of_what_cannot_be_sent_says_why(self, ann, line, booking_link):
         UserProfile.objects.filter(user=ann).update(twilio_auth_token=None)
         assert (

@@ -362,6 +362,14 @@ class TestAnApiKey:
         assert "Twilio does not accept the API key with this secret" in page.text
         assert stored(bob).twilio_api_key == ""
 
+    def test_a_refused_one_leaves_what_is_stored_as_it_was_found(self, bob, account):
+        save(bob, auth_token=AUTH_TOKEN)
+
+        page = save(bob, twilio_api_key=KEY, api_secret="not-this-one").text
+
+        assert "does not accept the API key" in page
+        assert "verified just now" in page and "not verified yet" not in page
+
     def test_one_without_its_secret_is_refused(self, bob, account):
         page = save(bob, twilio_api_key=KEY)
 
