@@ -149,6 +149,8 @@ def of(thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "") ->
         if carriers.atlas and carriers.atlas.is_refused:
             why = "When it was last checked, the carrier did not take it as it is set up."
             return Health("Atlas is refused", "warn", credentials, texts, why, "See Activity > Atlas.")
+    elif profile.refused_because:
+        return Health("credentials refused", "bad", "", texts, profile.refused_because, _ENTER_AGAIN)
     elif profile.verified_at is None:
         why = "Twilio has not confirmed the credentials yet. It is asked again each minute."
         return Health("not verified yet", "warn", "", texts, why)
@@ -163,6 +165,9 @@ def of(thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "") ->
             "Account > My profile.",
         )
     return Health("healthy", "good", credentials, texts)
+
+
+_ENTER_AGAIN = "Its owner enters them again under Account > My profile."
 
 
 def sender_words(thing: Sendable) -> str:

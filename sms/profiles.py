@@ -276,7 +276,7 @@ def _count(many: int, noun: str) -> str:
 
 
 def _shortcomings(profile: UserProfile) -> list[str]:
-    found = []
+    found = [profile.refused_because] if profile.refused_because else []
     if not profile.twilio_auth_token:
         found.append(verification.KEY_ONLY)
     if profile.may_list is False:

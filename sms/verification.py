@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from sms import providers
 from sms.fields import WrongEncryptionKey
-from sms.models import ProviderName, UserProfile
+from sms.models import REASON_CHARACTERS, ProviderName, UserProfile
 from sms.providers.base import Account, Credential, Unverified, WrongCredential
 
 SECRETS = ("twilio_auth_token", "twilio_secondary_token", "twilio_api_secret")
@@ -33,7 +33,7 @@ CREDENTIALS = ("twilio_account_sid", "twilio_api_key", *SECRETS)
 WRITTEN = {"twilio_account_sid", "twilio_api_key"}
 VERIFIED = (*CREDENTIALS, "twilio_from")
 # What is noted of an account.
-NOTED = ("verified_at", "account_name", "account_status", "may_list", "senders")
+NOTED = ("verified_at", "refused_because", "account_name", "account_status", "may_list", "senders")
 # Which field of a profile a part of a credential is.
 FIELDS = {
     "account_sid": "twilio_account_sid",
@@ -69,7 +69,7 @@ class Checked:
     def note_on(self, profile: UserProfile) -> None:
         """Have a profile, which is stored by whoever asks, remember it."""
         if self.account:
-            profile.verified_at = timezone.now()
+            profile.verified_at, profile.refused_because = timezone.now(), ""
             profile.account_name = self.account.name[:64]
             profile.account_status = self.account.status[:16]
             profile.may_list, profile.senders = self.account.may_list, self.account.senders
@@ -152,24 +152,30 @@ def asked(provider: ProviderName, credential: Credential, is_new: bool = False) 
 
 def catch_up() -> int:
     """Ask again about credentials that were stored while the provider did not answer. How many are verified
-    now; those that somebody changes meanwhile are theirs to verify."""
+    now; those that somebody changes meanwhile are theirs to verify. Of others it is noted why they are not
+    accepted, and they are asked about again: an account may be mended at the provider."""
     verified = 0
     for profile in UserProfile.objects.filter(verified_at=None).exclude(twilio_account_sid=""):
         checked = check(profile, profile)
-        if checked and checked.account:
-            with transaction.atomic():
-                stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
-                if stored.verified_at is None and not differs(stored, profile):
-                    checked.note_on(stored)
-                    stored.save(update_fields=NOTED)
-                    verified += 1
+        if checked is None or checked.unverified:
+            continue
+        why = str(checked.wrong or "")[:REASON_CHARACTERS]
+        if not checked.account and why == profile.refused_because:
+            continue
+        with transaction.atomic():
+            stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
+            if stored.verified_at is None and not differs(stored, profile):
+                checked.note_on(stored)
+                stored.refused_because = why
+                stored.save(update_fields=NOTED)
+                verified += bool(checked.account)
     return verified
 
 
 def forget(profile: UserProfile) -> None:
     """Have a profile hold nothing that was said of other credentials."""
     profile.verified_at = profile.may_list = profile.senders = None
-    profile.account_name = profile.account_status = ""
+    profile.refused_because = profile.account_name = profile.account_status = ""
 
 
 def is_fresh(profile: UserProfile) -> bool:
@@ -216,7 +222,7 @@ def named(address: str, label: str) -> str:
 def when(profile: UserProfile) -> str:
     """When the stored credentials were verified: "verified 3 days ago"."""
     if profile.verified_at is None:
-        return "not verified yet"
+        return "not accepted by Twilio" if profile.refused_because else "not verified yet"
     return f"verified {ago(profile.verified_at)}"
 
 

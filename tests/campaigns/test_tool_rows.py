@@ -88,6 +88,13 @@ class TestARow:
     def test_of_credentials_that_nobody_verified_says_so(self, ann, line):
         assert "not verified yet Twilio has not confirmed" in rows(opened(ann, line))["booking_link"]
 
+    def test_of_credentials_that_are_not_accepted_says_why(self, ann, line):
+        UserProfile.objects.filter(user=ann).update(refused_because="The account is suspended at Twilio.")
+
+        row = rows(opened(ann, line))["booking_link"]
+
+        assert "credentials refused The account is suspended at Twilio. Its owner enters them again" in row
+
     def test_of_a_sender_that_the_account_does_not_have_says_so(self, ann, line, booking_link):
         profiles = UserProfile.objects.filter(user=ann)
         profiles.update(verified_at=timezone.now(), senders={"+13125550177": "Evenings"})
