@@ -23,8 +23,8 @@ from builder.linted import Linted
 from builder.models import SmsAction, Topic
 from builder.usage import InUse
 from sms import arrivals, verification
+from sms.admin import ONE_WAY, sent_by
 from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
-from sms.admin import sent_by
 from sms.copies import Duplicates
 from sms.models import ProviderName, Sendable, SmsTemplate, UserProfile
 from sms.pages import OwnedPage, Page, label, links_to
@@ -111,7 +111,10 @@ class SmsActionAdmin(Exchanged, SendsActions, ContentPage, OwnedPage[SmsAction])
     search_fields = ("name", "description")
     list_select_related = ("template", "owner__sms_profile")
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", *CONTENT_FIELDS, "recipient")}),
+        (
+            "What is sent",
+            {"description": ONE_WAY, "fields": ("name", "description", *CONTENT_FIELDS, "recipient")},
+        ),
         ("Provider", {"fields": ("owner", "provider", "is_shared")}),
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (

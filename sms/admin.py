@@ -25,6 +25,11 @@ from sms.models import OptOut, Sendable, SmsTemplate
 from sms.pages import OwnedPage, Page, Since, first_words, label
 from sms.writing import SmsTemplateForm
 
+ONE_WAY = (
+    "One way only: nobody reads what is texted back, and the agent does not hear of it. A STOP counts all "
+    "the same."
+)
+
 
 @admin.display(description="Sent by")
 def sent_by(obj: Sendable) -> SafeString:
@@ -45,7 +50,7 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
     search_fields = ("name", "body")
     list_select_related = ("owner__sms_profile",)
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", "body", "variables")}),
+        ("What is sent", {"description": ONE_WAY, "fields": ("name", "description", "body", "variables")}),
         ("Languages", {"fields": ("language", "translations")}),
         ("Who sends it", {"fields": ("owner", "provider", "sender", "is_shared")}),
         (

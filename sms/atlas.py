@@ -74,8 +74,8 @@ def check(by: str) -> AtlasCheck:
 
 
 def _owns(account: Account, sender: str) -> bool | None:
-    # Short codes and alphanumeric ids stand in no list.
-    if account.senders is None or not sender.startswith(("+", "MG")):
+    """Whether an account has a sender; None if it does not say."""
+    if account.senders is None or not sender.startswith(verification.LISTED):
         return None
     return sender in account.senders
 

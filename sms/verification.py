@@ -44,6 +44,8 @@ FIELDS = {
 }
 # What a page shows of an account this long after it was verified is what was found then.
 FRESH = timedelta(seconds=60)
+# Numbers and Messaging Services: short codes and alphanumeric ids stand in no list of Twilio's.
+LISTED = ("+", "MG")
 # So many senders are named where one is refused.
 MOST_NAMED = 8
 MAY_NOT_LIST = (
@@ -184,11 +186,8 @@ def is_fresh(profile: UserProfile) -> bool:
 
 
 def is_foreign(sender: str, senders: Mapping[str, str] | None) -> bool:
-    """Whether a sender is none of an account's, whose senders are given; not if these are not known.
-
-    Short codes and alphanumeric ids stand in no list of Twilio's.
-    """
-    return senders is not None and sender.startswith(("+", "MG")) and sender not in senders
+    """Whether a sender is none of an account's, whose senders are given; not if these are not known."""
+    return senders is not None and sender.startswith(LISTED) and sender not in senders
 
 
 def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "") -> None:

@@ -162,6 +162,13 @@ class TestATemplate:
         assert "Its template “directions” is switched off." in page
 
 
+def test_that_texts_go_one_way_is_said_to_ops_and_to_the_agent(bob):
+    page = logged_in(bob).get(ADD).text
+
+    assert "One way only: nobody reads what is texted back" in page
+    assert "Nobody reads a reply: ask for none." in page
+
+
 class TestTheProvider:
     def test_is_stated_with_the_reason_where_there_is_no_choice(self, bob, settings):
         settings.ATLAS_ACCOUNT_SID = "AC" + "1" * 32
