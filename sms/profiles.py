@@ -62,7 +62,11 @@ class Verifies(_Page):
         draft = self.form.entered(stored, request.POST)
         if VERIFY not in request.POST and not verification.differs(stored, draft):
             return None
-        return verification.check(stored, draft)
+        checked = verification.check(stored, draft)
+        if checked and checked.wrong and not checked.is_new and stored.pk:
+            # What is stored is not accepted any more, whatever becomes of the form.
+            verification.note(stored, checked)
+        return checked
 
     def sends(self, profile: UserProfile) -> list[Sendable]:
         """What is sent with a profile's Twilio account; whoever knows of more than templates says it."""

@@ -75,13 +75,21 @@ class Checked:
             profile.account_name = self.account.name[:64]
             profile.account_status = self.account.status[:16]
             profile.may_list, profile.senders = self.account.may_list, self.account.senders
+        elif self.wrong and not self.is_new:
+            forget(profile)
+            profile.refused_because = self.refusal
         elif self.is_new:
             forget(profile)
+
+    @property
+    def refusal(self) -> str:
+        """Why the provider does not accept them; "" if it does, or does not say."""
+        return str(self.wrong or "")[:REASON_CHARACTERS]
 
     def words(self) -> str:
         """What whoever stored them should know, in plain words; "" if all is well."""
         if self.unverified:
-            return f"{self.unverified} What you entered is stored, but not verified: verify it again later."
+            return f"{self.unverified} What you entered is stored, but not verified yet: Twilio is asked again each minute."
         if self.account and not self.account.may_list:
             return MAY_NOT_LIST
         return ""
@@ -159,19 +167,21 @@ def catch_up() -> int:
     verified = 0
     for profile in UserProfile.objects.filter(verified_at=None).exclude(twilio_account_sid=""):
         checked = check(profile, profile)
-        if checked is None or checked.unverified:
-            continue
-        why = str(checked.wrong or "")[:REASON_CHARACTERS]
-        if not checked.account and why == profile.refused_because:
-            continue
-        with transaction.atomic():
-            stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
-            if stored.verified_at is None and not differs(stored, profile):
-                checked.note_on(stored)
-                stored.refused_because = why
-                stored.save(update_fields=NOTED)
-                verified += bool(checked.account)
+        is_news = checked and (checked.account or checked.refusal not in ("", profile.refused_because))
+        if checked and is_news and note(profile, checked):
+            verified += bool(checked.account)
     return verified
+
+
+def note(profile: UserProfile, checked: Checked) -> bool:
+    """Store what was said of a profile's credentials as they are stored. False if they are others by now."""
+    with transaction.atomic():
+        stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
+        if differs(stored, profile):
+            return False
+        checked.note_on(stored)
+        stored.save(update_fields=NOTED)
+    return True
 
 
 def forget(profile: UserProfile) -> None:

@@ -133,6 +133,17 @@ class TestWhatIsVerified:
 
         assert stored(bob).account_name == "Olive & Thyme"
 
+    def test_what_is_not_accepted_any_more_is_no_longer_said_to_be_verified(self, bob, account):
+        save(bob, auth_token=AUTH_TOKEN)
+        account(status="suspended")
+
+        page = save(bob, _verify="1").text
+
+        assert "not accepted by Twilio" in page and "verified just now" not in page
+        assert stored(bob).refused_because.startswith("The account is suspended at Twilio")
+        assert (stored(bob).verified_at, stored(bob).senders) == (None, None)
+        assert stored(bob).twilio_auth_token.reveal() == AUTH_TOKEN
+
     def test_what_was_found_of_other_credentials_is_forgotten(self, bob, account):
         save(bob, auth_token=AUTH_TOKEN)
 
