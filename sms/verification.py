@@ -89,7 +89,8 @@ class Checked:
     def words(self) -> str:
         """What whoever stored them should know, in plain words; "" if all is well."""
         if self.unverified:
-            return f"{self.unverified} What you entered is stored, but not verified yet: Twilio is asked again each minute."
+            later = "What you entered is stored, but not verified yet: Twilio is asked again each minute."
+            return f"{self.unverified} {later}"
         if self.account and not self.account.may_list:
             return MAY_NOT_LIST
         return ""
