@@ -23,7 +23,6 @@ from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import UserProfileAdmin as BareUserProfileAdmin
-from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import NOWHERE, User
@@ -42,7 +41,7 @@ from sms import health
 from sms.admin import sent_by
 from sms.health import Texts
 from sms.models import SmsTemplate, UserProfile
-from sms.pages import Page, may_see
+from sms.pages import Page, links_to, may_see
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -134,7 +133,7 @@ class TopicAdmin(Belongs, BareTopicAdmin):
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:
-        return links(obj.campaigns.all())
+        return links_to(obj.campaigns.all())
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return _as_far_as_seen(request, self.list_display)
@@ -207,7 +206,7 @@ class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
     @admin.display(description="Attached to")
     def used_in(self, obj: SmsAction) -> SafeString | str:
         campaigns = obj.campaigns.all()
-        return links(campaigns) if campaigns else NOWHERE
+        return links_to(campaigns) if campaigns else NOWHERE
 
     @admin.display(description="Last sent")
     def last_sent(self, obj: Any) -> SafeString | str:

@@ -82,7 +82,7 @@ OTHERS = {
     "sms_userprofile_atlas_check": (ADMIN, ADMIN),
     "sms_userprofile_atlas_enable": (ADMIN, ADMIN),
     "sms_userprofile_me": (ALL, ALL),
-    "sms_userprofile_senders": (NONE, ALL),
+    "sms_userprofile_senders": (NONE, WRITE),
     **{
         f"{model}_{page}": who
         for model in ("builder_topic", "builder_smsaction", "sms_smstemplate")
