@@ -11,6 +11,7 @@ from campaigns.models.calls import (
 )
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
+from campaigns.models.contacts import Contact, Failure, SecretUse
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
@@ -21,8 +22,11 @@ __all__ = [
     "Campaign",
     "Connection",
     "Consent",
+    "Contact",
+    "Failure",
     "Fetched",
     "Revision",
+    "SecretUse",
     "SpentSignature",
     "ToolAttachment",
     "ToolCall",

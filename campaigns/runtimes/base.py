@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from campaigns.models import Connection
+from campaigns.models import Connection, Failure
 from campaigns.tools import Offered
 
 # An envelope may have the transcript of a long call.
@@ -39,6 +39,15 @@ TIMEOUT_SECONDS = 10
 
 class NotAuthentic(Exception):
     """The request does not prove whose it is; the message says what failed, for the log."""
+
+    def __init__(self, message: str, failure: Failure = Failure.SIGNATURE) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+    @property
+    def detail(self) -> str:
+        """What beside the failure is remembered of it."""
+        return str(self) if self.failure in (Failure.SIGNATURE, Failure.OLD_TIMESTAMP) else ""
 
 
 class Unreadable(ValueError):
@@ -121,8 +130,9 @@ class Webhook(ABC):
 
     def verify(self, connection: Connection, received: Received) -> str:
         """What makes the request unlike all others, "" if nothing does. Raises NotAuthentic."""
-        if not connection.opens_with(self.secret(received)):
-            raise NotAuthentic("the connection's secret is missing or wrong")
+        secret = self.secret(received)
+        if not connection.opens_with(secret):
+            raise NotAuthentic("the connection's secret is missing or wrong", connection.why_not(secret))
         return ""
 
     def secret(self, received: Received) -> str:
@@ -212,11 +222,11 @@ def other_party(direction: Any, sender: Any, receiver: Any) -> str:
 def refuse_old(timestamp: str) -> None:
     """Raise NotAuthentic if a signature's time, in seconds or milliseconds, is not about now."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS):
-        raise NotAuthentic("the signature's time is missing or no number")
+        raise NotAuthentic("the signature's time is missing or no number", Failure.OLD_TIMESTAMP)
     at = int(timestamp)
     seconds = at / 1000 if at > _MILLISECONDS else at
     if abs(time.time() - seconds) > SIGNED_WITHIN.total_seconds():
-        raise NotAuthentic("the signature's time is not within five minutes of ours")
+        raise NotAuthentic("the signature's time is not within five minutes of ours", Failure.OLD_TIMESTAMP)
 
 
 def is_mac(signature: bytes, message: bytes, keys: Iterable[bytes], algorithm: str = "sha256") -> bool:
