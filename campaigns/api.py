@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from datetime import datetime
@@ -75,7 +74,9 @@ class ConnectionSecret(HttpBearer):
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            problem = Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
+            problem = Problem(
+                413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most."
+            )
             problem.note(found)
             raise problem
         return found
@@ -301,7 +302,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
 def prompt(request: HttpRequest, connection: Path[str]) -> Any:
     """The campaign's instructions and topics, ready to be an agent's system prompt."""
     compiled = tools.compiled_prompt(_connection(request).campaign)
-    version = hashlib.sha256(compiled.encode()).hexdigest()[:12]
+    version = toolsets.prompt_version(compiled)
     return conditional.answered(request, {"prompt": compiled, "version": version})
 
 

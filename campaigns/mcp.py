@@ -34,7 +34,7 @@ from campaigns.api import MAX_BODY_BYTES, ConnectionSecret, ToolCallRequest, fir
 from campaigns.firing import Answer
 from campaigns.models import Connection, Contact, Failure
 from campaigns.problems import Problem
-from campaigns.runtimes.base import number_in_address
+from campaigns.runtimes.base import description, number_in_address
 from campaigns.runtimes.mcp import CALL_ID, CALLER_NAME, CALLER_NUMBER, LANGUAGE
 from campaigns.tools import TRY_AGAIN, Offered
 
@@ -120,7 +120,6 @@ class Exchange:
             logger.error("the database does not answer: %s", error)
             return _broken("The database does not answer. Try again.")
 
-
     def _asked(self, arguments: dict[str, Any]) -> ToolCallRequest:
         """The tool call, in the call that the runtime says it is. Raises Problem."""
         headers, query = self.request.headers, self.request.GET
@@ -130,8 +129,8 @@ class Exchange:
                 422,
                 "invalid_request",
                 f"Which call is it? Have the runtime send the call's id as the header {CALL_ID}, and the "
-                f"caller's number in E.164 as {CALLER_NUMBER}; or, where it sends none, put them into the URL: "
-                "?call_id=…&caller=….",
+                f"caller's number in E.164 as {CALLER_NUMBER}; or, where it sends none, put them into the "
+                "URL: ?call_id=…&caller=….",
                 failure=Failure.NO_CALL,
             )
         try:
@@ -155,7 +154,7 @@ def _definition(tool: Offered) -> Definition:
     return Definition(
         name=tool.name,
         title=tool.name.replace("_", " ").replace("-", " ").capitalize(),
-        description=tool.description,
+        description=description(tool),
         input_schema=tool.parameters,
         output_schema=ANSWER_SCHEMA,
         annotations=ToolAnnotations(

@@ -48,6 +48,6 @@ class Problem(Exception):
         self.detail = detail
 
     def note(self, connection: Connection) -> None:
-        """Remember it as what was last wrong with a request of that connection, which proved to be its own."""
+        """Remember it as what was last wrong with a request of that connection, if it proved its own."""
         if self.failure:
             Contact.note_failure(connection.pk, self.failure, self.detail)

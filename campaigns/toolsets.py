@@ -100,3 +100,8 @@ def version(offered: Iterable[Offered]) -> str:
     """What changes whenever an agent would see other tools, in whatever shape it asks for them."""
     seen = [[tool.name, tool.description, tool.parameters] for tool in offered]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:VERSION_CHARACTERS]
+
+
+def prompt_version(prompt: str) -> str:
+    """What changes whenever an agent would be told something else."""
+    return hashlib.sha256(prompt.encode()).hexdigest()[:VERSION_CHARACTERS]

@@ -51,6 +51,8 @@ class Connection(models.Model):
         ANTHROPIC = "anthropic", "Anthropic"
         GEMINI = "gemini", "Gemini"
 
+    SLUG_CHARACTERS: ClassVar[int] = 12
+
     # In the URL; it names, it does not authorise.
     slug = models.SlugField(max_length=24, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="connections")
@@ -85,8 +87,13 @@ class Connection(models.Model):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.slug = self.slug or secrets.token_hex(6)
+        self.slug = self.slug or self.new_slug()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @classmethod
+    def new_slug(cls) -> str:
+        """One that nothing else has."""
+        return secrets.token_hex(cls.SLUG_CHARACTERS // 2)
 
     @classmethod
     def opened(cls, slug: str, secret: str) -> Connection | None:

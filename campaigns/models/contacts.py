@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from enum import StrEnum, auto
 from typing import Any, ClassVar
 
 from django.db import InterfaceError, OperationalError, models
@@ -17,50 +18,56 @@ FAILURES_EVERY = timedelta(seconds=1)
 MAX_DETAIL_CHARACTERS = 200
 
 
-class Failure(models.TextChoices):
-    """What may be wrong with a request. Its words say how to mend it."""
+class Failure(StrEnum):
+    """What may be wrong with a request."""
 
-    NO_SECRET = "no_secret", "It came without a secret. Have the runtime send it as shown below."
-    WRONG_SECRET = "wrong_secret", (
-        "Its secret is not this connection's. Copy the secret once more, whole and without spaces; if you do "
-        "not have it any more, make a new one."
-    )
-    OLD_SECRET = "old_secret", "Its secret was replaced and works no more. Give the runtime the new one."
-    REVOKED = "revoked", "The connection is revoked. Make another one for this runtime."
-    WRONG_RUNTIME = "wrong_runtime", (
-        "It came to the address of another runtime. Copy the URL once more, or connect the agent anew with "
-        "the runtime that it really is."
-    )
-    SIGNATURE = "signature", (
-        "Its signature is missing or wrong. Compare what stands under Signing with the runtime's settings."
-    )
-    OLD_TIMESTAMP = "old_timestamp", (
-        "Its signature is from another time than ours. Set the clock of whoever signs: five minutes are "
-        "the most."
-    )
-    REPLAYED = "replayed", "Its signature came before with another call, so it was refused."
-    MUST_BE_SIGNED = "must_be_signed", (
-        "Requests of this connection must be signed, and this one came with the secret alone."
-    )
-    UNKNOWN_TOOL = "unknown_tool", (
-        "It asked for a tool that this campaign does not have. Attach it under Integrations, or copy the "
-        "tools' definitions once more."
-    )
-    PARAMETERS = "invalid_parameters", (
-        "What the model filled in does not fit the tool. If the runtime has old definitions, copy them once "
-        "more."
-    )
-    NO_CALL = "no_call", (
-        "It does not say which call it is for. Have the runtime send the call's id as shown below."
-    )
-    NUMBER = "invalid_number", (
-        "The caller's number is not a phone number. Send it with its country code, such as +13125550100."
-    )
-    BODY = "invalid_body", "Its body is not what this runtime documents. Copy the definitions once more."
-    TOO_LARGE = "body_too_large", "Its body is larger than a tool call may be."
-    CALL = "call_differs", (
-        "An id came before with something else: each call, and each tool call, needs an id of its own."
-    )
+    NO_SECRET = auto()
+    WRONG_SECRET = auto()
+    OLD_SECRET = auto()
+    REVOKED = auto()
+    WRONG_RUNTIME = auto()
+    SIGNATURE = auto()
+    OLD_TIMESTAMP = auto()
+    REPLAYED = auto()
+    MUST_BE_SIGNED = auto()
+    UNKNOWN_TOOL = auto()
+    PARAMETERS = auto()
+    NO_CALL = auto()
+    NUMBER = auto()
+    BODY = auto()
+    TOO_LARGE = auto()
+    CALL = auto()
+
+
+# What it was, and how to mend it.
+MEND = {
+    Failure.NO_SECRET: "It came without a secret. Have the runtime send it as shown below.",
+    Failure.WRONG_SECRET: "Its secret is not this connection's. Copy the secret once more, whole and "
+    "without spaces; if you do not have it any more, make a new one.",
+    Failure.OLD_SECRET: "Its secret was replaced and works no more. Give the runtime the new one.",
+    Failure.REVOKED: "The connection is revoked. Make another one for this runtime.",
+    Failure.WRONG_RUNTIME: "It came to the address of another runtime. Copy the URL once more, or connect "
+    "the agent anew with the runtime that it really is.",
+    Failure.SIGNATURE: "Its signature is missing or wrong. Compare what stands under Signing with the "
+    "runtime's settings.",
+    Failure.OLD_TIMESTAMP: "Its signature is from another time than ours. Set the clock of whoever signs: "
+    "five minutes are the most.",
+    Failure.REPLAYED: "Its signature came before with another call, so it was refused.",
+    Failure.MUST_BE_SIGNED: "Requests of this connection must be signed, and this one came with the secret "
+    "alone.",
+    Failure.UNKNOWN_TOOL: "It asked for a tool that this campaign does not have. Attach it under "
+    "Integrations, or copy the tools' definitions once more.",
+    Failure.PARAMETERS: "What the model filled in does not fit the tool. If the runtime has old "
+    "definitions, copy them once more.",
+    Failure.NO_CALL: "It does not say which call it is for. Have the runtime send the call's id as shown "
+    "below.",
+    Failure.NUMBER: "The caller's number is not a phone number. Send it with its country code, such as "
+    "+13125550100.",
+    Failure.BODY: "Its body is not what this runtime documents. Copy the definitions once more.",
+    Failure.TOO_LARGE: "Its body is larger than a tool call may be.",
+    Failure.CALL: "An id came before with something else: each call, and each tool call, needs an id of "
+    "its own.",
+}
 
 
 class Contact(models.Model):
@@ -92,7 +99,7 @@ class Contact(models.Model):
     @property
     def mend(self) -> str:
         """What was wrong, and how to mend it, in plain words; "" if nothing was."""
-        return str(Failure(self.failure).label) if self.failure else ""
+        return MEND[Failure(self.failure)] if self.failure else ""
 
     @classmethod
     def note_call(cls, connection: int) -> None:

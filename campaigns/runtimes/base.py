@@ -15,13 +15,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from campaigns.models import Connection, Failure
-from campaigns.tools import Offered
+from campaigns.tools import Offered, Tool
+
+if TYPE_CHECKING:
+    from campaigns.runtimes.guide import Guide, Way
 
 # An envelope may have the transcript of a long call.
 MAX_BODY_BYTES = 1024 * 1024
@@ -33,6 +36,8 @@ MAX_TIMESTAMP_DIGITS = 16
 
 # What an integrator puts in where the secret stands; the secret itself is shown once, elsewhere.
 SECRET = "YOUR_SECRET"
+# OpenAI refuses a tool that is described at greater length, and most runtimes hand theirs on to its models.
+DESCRIPTION_CHARACTERS = 1024
 # Runtimes give up after 5 to 20 s where nothing else is said. Ours takes 3.
 TIMEOUT_SECONDS = 10
 
@@ -152,6 +157,10 @@ class Webhook(ABC):
     def definition(self, tool: Offered, address: str) -> dict[str, Any]:
         """A tool as the vendor takes it, complete but for the secret. `address` is the connection's."""
 
+    @abstractmethod
+    def guide(self, way: Way) -> Guide:
+        """How the runtime is connected, in its vendor's own words."""
+
 
 def strict_json(written: str | bytes) -> dict[str, Any]:
     """JSON as RFC 8259 has it: an object, no NaN, no name twice. Raises ValueError, RecursionError."""
@@ -252,6 +261,22 @@ def decoded(written: str, encoding: str) -> bytes:
 def proof_of(connection: Connection, signature: bytes) -> str:
     """By what a signed request is known when it comes again."""
     return hashlib.sha256(connection.slug.encode() + b"\0" + signature).hexdigest()
+
+
+def description(tool: Offered, most: int = DESCRIPTION_CHARACTERS) -> str:
+    """What the model reads of a tool, in so many characters at most: what ops wrote is cut, never the "
+    "rules."""
+    if len(tool.description) <= most or not isinstance(tool, Tool):
+        return tool.description
+    room = most - len(tool.rules) - len("… ")
+    return f"{tool.source.description.strip()[:room].rstrip()}… {tool.rules}"
+
+
+def limit_in_words(rule: dict[str, Any]) -> dict[str, Any]:
+    """A property's schema without the keyword for its length, which not all models take."""
+    limit = f" At most {rule['maxLength']} characters." if "maxLength" in rule else ""
+    kept = {keyword: value for keyword, value in rule.items() if keyword != "maxLength"}
+    return {**kept, "description": f"{rule['description']}{limit}"}
 
 
 def described(tool: Offered, *kept: str) -> dict[str, Any]:
