@@ -171,7 +171,7 @@ class Connecting(BeneathCampaign):
         way = Way(connection.address, connection.runtime, SAMPLE_CALLER, seen, secret or SECRET)
         prompt = tools.compiled_prompt(campaign)
         uses = {use.secret_end: use.at for use in SecretUse.objects.filter(connection=connection)}
-        response = self.render(
+        return self.render(
             request,
             campaign,
             "campaigns/connection.html",
@@ -197,10 +197,6 @@ class Connecting(BeneathCampaign):
                 "prompt_curl": Block("Fetch it", fetching(f"{connection.address}/prompt", way), "shell"),
             },
         )
-        if secret:
-            # Nor in the browser's store: Back must not show it to who sits there next.
-            response["Cache-Control"] = "no-store"
-        return response
 
     def _found(self, request: HttpRequest, pk: int, connection: int) -> tuple[Campaign, Connection]:
         campaign = self.campaign(request, pk)

@@ -274,6 +274,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = False
+        self.fields[
+            "name"
+        ].help_text = "Which agent or system this is for. The runtime's name, if you leave it empty."
         self.initial["slug"] = Connection.new_slug()
 
     @property

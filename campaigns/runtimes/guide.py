@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pprint import pformat
 from string import Template
 from typing import Any, Literal
 
@@ -101,12 +100,12 @@ class Way:
     def python(self, template: str) -> str:
         """Code with the address, the secret, the number and the tool in it; `$client` asks Midcall."""
         names = {
-            "address": repr(self.address),
-            "secret": repr(self.secret),
-            "bearer": repr(self.bearer),
-            "caller": repr(self.caller),
-            "tool": repr(self.tool.name),
-            "parameters": _literal(self.parameters),
+            "address": literal(self.address),
+            "secret": literal(self.secret),
+            "bearer": literal(self.bearer),
+            "caller": literal(self.caller),
+            "tool": literal(self.tool.name),
+            "parameters": literal(self.parameters),
         }
         return Template(template.replace("$client\n", CLIENT)).substitute(names).strip()
 
@@ -160,13 +159,14 @@ def _quoted(words: str) -> str:
 
 
 def _urllib(url: str, headers: Mapping[str, str], body: Any) -> str:
-    names = {"url": _literal(url), "headers": _literal(dict(headers)), "body": _literal(body)}
+    names = {"url": literal(url), "headers": literal(dict(headers)), "body": literal(body)}
     return Template(_REQUEST).substitute(names).strip()
 
 
-def _literal(value: Any) -> str:
-    shown = pformat(value, width=100, sort_dicts=False)
-    return re.sub(rf"'([^'{{}}]*){NOW}([^'{{}}]*)'", r"f'\1{now}\2'", shown)
+def literal(value: Any) -> str:
+    """Strings, numbers, lists and objects of them as Python has them, which is as JSON does."""
+    shown = json.dumps(value, indent=4, ensure_ascii=False)
+    return re.sub(rf'"([^"{{}}]*){NOW}([^"{{}}]*)"', r'f"\1{now}\2"', shown)
 
 
 _REQUEST = """
@@ -176,8 +176,10 @@ import urllib.error
 import urllib.request
 
 now = int(time.time())
+url = $url
+headers = $headers
 body = $body
-asked = urllib.request.Request($url, json.dumps(body).encode(), $headers)
+asked = urllib.request.Request(url, json.dumps(body).encode(), headers)
 try:
     with urllib.request.urlopen(asked, timeout=10) as answer:
         print(json.dumps(json.load(answer), indent=2))
