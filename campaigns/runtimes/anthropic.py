@@ -66,7 +66,7 @@ def answered(block, call_id, caller):
 
 
 # As if the model had called one:
-now = int(time.time())
+now = time.time_ns()
 block = {"type": "tool_use", "id": f"toolu_{now}", "name": $tool, "input": $parameters}
 print(answered(block, f"try-{now}", $caller))
 """

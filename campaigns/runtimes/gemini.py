@@ -62,7 +62,7 @@ def answered(function_call, call_id, caller):
 
 
 # As if the model had called one:
-now = int(time.time())
+now = time.time_ns()
 function_call = {"id": f"call-{now}", "name": $tool, "args": $parameters}
 print(answered(function_call, f"try-{now}", $caller))
 """

@@ -175,7 +175,7 @@ import time
 import urllib.error
 import urllib.request
 
-now = int(time.time())
+now = time.time_ns()
 url = $url
 headers = $headers
 body = $body

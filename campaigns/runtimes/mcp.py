@@ -98,7 +98,7 @@ def called(way: Way) -> tuple[Block, Block]:
         "params": {"name": way.tool.name, "arguments": way.parameters},
     }
     sent = {
-        **headers(way, f"try-{NOW}", way.caller),
+        **headers(way, f"mcp-{NOW}", way.caller),
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": "2025-11-25",
     }

@@ -113,7 +113,7 @@ def answered(tool_call, call_id, caller):
 
 
 # As if the model had called one:
-now = int(time.time())
+now = time.time_ns()
 function = {"name": $tool, "arguments": json.dumps($parameters)}
 tool_call = {"id": f"call_{now}", "type": "function", "function": function}
 print(answered(tool_call, f"try-{now}", $caller))
@@ -128,7 +128,7 @@ def answered(item, call_id, caller):
 
 
 # As if the model had called one:
-now = int(time.time())
+now = time.time_ns()
 arguments = json.dumps($parameters)
 item = {"type": "function_call", "call_id": f"call_{now}", "name": $tool, "arguments": arguments}
 print(answered(item, f"try-{now}", $caller))
@@ -144,7 +144,7 @@ def answers(event, call_id, caller):
 
 
 # As if the model had called one:
-now = int(time.time())
+now = time.time_ns()
 event = {"call_id": f"call_{now}", "name": $tool, "arguments": json.dumps($parameters)}
 print(answers(event, f"try-{now}", $caller))
 """

@@ -55,7 +55,7 @@ class Relayed:
 
 
 # As if a call had begun, and the model had called a tool:
-now = int(time.time())
+now = time.time_ns()
 setup = {"type": "setup", "callSid": f"CA-try-{now}", "direction": "inbound", "from": $caller}
 call = Relayed(setup)
 function = {"name": $tool, "arguments": json.dumps($parameters)}
