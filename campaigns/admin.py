@@ -1,6 +1,7 @@
 """The campaign's page, and those of topics, templates and SMS actions, which say where they are used.
 
-Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py.
+Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py and
+campaigns/connecting.py.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from builder.models import SmsAction, Topic
 from builder.usage import NOWHERE, User
 from campaigns import oncall as oncall
 from campaigns import preview
+from campaigns.connecting import Connecting
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.managing import OF_ACTIONS
@@ -96,7 +98,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        return [*Integrations(self).urls(), *super().get_urls()]
+        return [*Integrations(self).urls(), *Connecting(self).urls(), *super().get_urls()]
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from datetime import datetime
@@ -20,8 +19,9 @@ from pydantic import BaseModel
 
 from campaigns import conditional, tools, toolsets
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
-from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection, Contact, Failure
 from campaigns.parameters import BadParameters
+from campaigns.problems import MAX_NAME_SHOWN, Problem
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
 from campaigns.safeguards import PLAIN
@@ -51,16 +51,6 @@ Format = Literal[
 ]
 
 
-class Problem(Exception):
-    """A broken request: answered with `status`, a code that never changes, and what to do."""
-
-    def __init__(self, status: int, code: str, message: str, say: str = TRY_AGAIN) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.say = say
-
-
 class StrictJson(Parser):
     """JSON as RFC 8259 has it: an object, no NaN, no name twice."""
 
@@ -74,7 +64,8 @@ class ConnectionSecret(HttpBearer):
     def __call__(self, request: HttpRequest) -> Connection | None:
         # Not the library's, which reads all headers for this one.
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
+        is_bearer = scheme.lower() == self.openapi_scheme
+        return self.authenticate(request, token.strip() if is_bearer else "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
@@ -84,7 +75,11 @@ class ConnectionSecret(HttpBearer):
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
+            problem = Problem(
+                413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most."
+            )
+            problem.note(found)
+            raise problem
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
@@ -258,7 +253,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
-        return fire(
+        answer = fire(
             toolsets.toolset(opened).named(name),
             Firing(
                 connection=opened,
@@ -271,9 +266,9 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
             ),
         )
     except toolsets.UnknownTool as error:
-        raise Problem(404, "unknown_tool", str(error), error.say) from None
+        raise Problem(404, "unknown_tool", str(error), error.say, detail=name[:MAX_NAME_SHOWN]) from None
     except BadParameters as error:
-        raise Problem(422, "invalid_parameters", str(error), error.say) from error
+        raise Problem(422, "invalid_parameters", str(error), error.say, detail=str(error)) from error
     except KeyReused:
         raise Problem(
             409, "tool_call_id_reused", "This toolCallId came before with another request."
@@ -282,6 +277,8 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
         raise Problem(
             409, "caller_changed", "This callId came before with another customerPhoneNumber."
         ) from None
+    Contact.note_call(opened.pk)
+    return answer
 
 
 @api.get(
@@ -312,7 +309,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
 def prompt(request: HttpRequest, connection: Path[str]) -> Any:
     """The campaign's instructions and topics, ready to be an agent's system prompt."""
     compiled = tools.compiled_prompt(_connection(request).campaign)
-    version = hashlib.sha256(compiled.encode()).hexdigest()[:12]
+    version = toolsets.prompt_version(compiled)
     return conditional.answered(request, {"prompt": compiled, "version": version})
 
 
@@ -364,6 +361,10 @@ def _error(status: int, code: str, message: str, say: str = TRY_AGAIN) -> HttpRe
 
 @api.exception_handler(Problem)
 def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    # One that came up while it was opened has no connection here, and is noted there.
+    opened = getattr(request, "auth", None)
+    if opened:
+        problem.note(opened)
     return _error(problem.status, problem.code, str(problem), problem.say)
 
 
@@ -380,17 +381,21 @@ def _on_wrong_secret(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
-    return _error(422, "invalid_request", f"{field}: {first['msg']}")
+    failure = Failure.NO_CALL if field == "callId" else None
+    return _on_problem(
+        request, Problem(422, "invalid_request", f"{field}: {first['msg']}", failure=failure, detail=field)
+    )
 
 
 @api.exception_handler(HttpError)
 def _on_no_json(request: HttpRequest, error: HttpError) -> HttpResponse:
     # The framework turns whatever the parser raises into this.
-    return _error(
+    problem = Problem(
         error.status_code,
         "invalid_json",
         "The body must be one JSON object in UTF-8, without NaN and without a name twice (RFC 8259).",
     )
+    return _on_problem(request, problem)
 
 
 @api.exception_handler(OperationalError)

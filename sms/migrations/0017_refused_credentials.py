@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0015_atlas'),
+        ('sms', '0016_quiet_hours'),
     ]
 
     operations = [
