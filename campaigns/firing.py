@@ -27,7 +27,7 @@ from campaigns import safeguards
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told
+from campaigns.telling import ON_ITS_WAY, Told, told, told_again
 from campaigns.tools import (
     BODY,
     CONSENT,
@@ -92,7 +92,8 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
     Where the tool waits for the carrier, the answer says what came of the text, if that is known in time. A
-    call that comes again is answered as the first time, unless its text has failed meanwhile. Raises
+    request that comes again, by its tool call id, is answered as the first time, and the same text asked for
+    once more, that it was asked for already; or both, what became of it if it has failed meanwhile. Raises
     BadParameters, KeyReused, and campaigns.models.CallNumberChanged, with nothing written; by a connection
     that was kept, MustOpenAgain.
     """
@@ -227,7 +228,7 @@ def _step_by_step(
             )
             first = None if is_new else _first(call, firing.tool_call_id, fingerprint)
             if first:
-                return _again(first)
+                return _again(first, firing.tool_call_id)
             return _decide(tool, firing, call, values, fingerprint, wait)
     except IntegrityError:
         # The constraint, not the check before it, decides between two that are new in one instant.
@@ -235,7 +236,7 @@ def _step_by_step(
         first = _first(call, firing.tool_call_id, fingerprint)
         if first is None:
             raise
-        return _again(first)
+        return _again(first, firing.tool_call_id)
 
 
 def _decide(
@@ -369,13 +370,17 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
     ).first()
 
 
-def _again(first: ToolCall) -> Answer:
-    """As the first time; or, where the text has come to nothing meanwhile, what became of it."""
-    if first.message:
-        known = told(first.message)
-        if known.in_vain:
-            return _in_words(first.message.pk, known)
-    return _answer(first)
+def _again(first: ToolCall, tool_call_id: str) -> Answer:
+    """As the first time, if that request is made again; that its text was asked for already, if the model asks
+    again; or, where the text has come to nothing meanwhile, what became of it."""
+    if first.message is None:
+        return _answer(first)
+    known = told(first.message)
+    if known.in_vain:
+        return _in_words(first.message.pk, known)
+    if first.key == tool_call_id:
+        return _answer(first)
+    return Answer(first.outcome, told_again(first.message), first.message.pk)
 
 
 def _answer(fired: ToolCall) -> Answer:

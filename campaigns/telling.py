@@ -24,6 +24,8 @@ SPOKEN = {
 }
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
+# Out of our hands, and with the carrier or further.
+SENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
 # It did not arrive, and will not.
 IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
 
@@ -43,3 +45,9 @@ def told(message: Message) -> Told:
     say = (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[state]
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")
+
+
+def told_again(message: Message) -> str:
+    """What is to be said of a text that is asked for once more in the same call: it is not sent twice."""
+    already = "sent" if message.state in SENT else "asked for"
+    return f"I've already {already} that text, so I won't send it twice. {told(message).say}"
