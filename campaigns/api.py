@@ -26,6 +26,7 @@ from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
+from campaigns.waiting import answer_by
 from sms import languages, numbers
 from sms.languages import TAG_CHARACTERS
 from sms.models import Message
@@ -238,8 +239,9 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
     return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
-def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
-    """The answer to a tool call, whichever door it came by. Raises Problem, and MustOpenAgain."""
+def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | None = None) -> Answer:
+    """The answer to a tool call, whichever door it came by, and by when: answer_by() of the request if it has
+    more than this one. Raises Problem, and MustOpenAgain."""
     if opened.must_sign:
         raise Problem(
             403,
@@ -261,6 +263,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
                 caller_name=payload.customerName,
                 language=_language(payload.language) or opened.campaign.language,
                 parameters=payload.parameters,
+                answer_by=answer_by() if by is None else by,
             ),
         )
     except toolsets.UnknownTool as error:

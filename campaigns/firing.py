@@ -72,6 +72,8 @@ class Firing(NamedTuple):
     # The call's, as languages.parse() has it.
     language: str
     parameters: Mapping[str, Any]
+    # When the request has to be answered, as campaigns.waiting.answer_by() has it.
+    answer_by: float
 
     def key(self) -> str:
         """What makes a second request the same: the runtime's id, or one of ours where it gives none."""
@@ -108,7 +110,7 @@ def fire(tool: Offered, firing: Firing) -> Answer:
             values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
-    with waiting(tool.source.wait_seconds) as wait:
+    with waiting(tool.source.wait_seconds, firing.answer_by) as wait:
         answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
         if answer is None and firing.connection.is_kept:
             raise MustOpenAgain
@@ -371,8 +373,8 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
 
 
 def _again(first: ToolCall, tool_call_id: str) -> Answer:
-    """As the first time, if that request is made again; that its text was asked for already, if the model asks
-    again; or, where the text has come to nothing meanwhile, what became of it."""
+    """As the first time, if that request is made again; if the model asks again, that it has asked already; or,
+    where the text has come to nothing meanwhile, what became of it."""
     if first.message is None:
         return _answer(first)
     known = told(first.message)

@@ -26,12 +26,13 @@ from campaigns.runtimes.base import (
     Unreadable,
     Webhook,
 )
+from campaigns.waiting import answer_by
 from sms import numbers
 from sms.fields import WrongEncryptionKey
 
 logger = logging.getLogger(__name__)
 
-# Each may wait 3 s for the carrier, one after the other, and Vapi gives up after 20.
+# They are answered together, within the time that one may take.
 MAX_CALLS = 5
 # Of a request that has proved nothing no more is read, though the answer then lacks the vendor's own ids:
 # taking a megabyte of JSON apart takes half a second.
@@ -46,7 +47,7 @@ MOST_DIGITS = 16
 def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse:
     """Fire the tools that a vendor's envelope asks for, each on its own and in order, and answer them all in
     the vendor's way: what the agent is told is the same as at the generic door."""
-    spoken = WEBHOOKS[runtime]
+    spoken, by = WEBHOOKS[runtime], answer_by()
     received = Received(request, settings.PUBLIC_URL + request.get_full_path())
     try:
         _refuse_large(request)
@@ -54,7 +55,7 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         asked = spoken.parse(received)
         if len(asked) > MAX_CALLS:
             raise Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
-        answered = [_answered(opened, each, proof, position) for position, each in enumerate(asked)]
+        answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
     except (
         Problem,
         NotAuthentic,
@@ -96,19 +97,19 @@ def _reached(slug: str, runtime: str) -> Connection:
     return found
 
 
-def _answered(opened: Connection, asked: Asked, proof: str, position: int) -> Answered:
+def _answered(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answered:
     try:
         if position:
             # The one before may have waited for the carrier, and somebody switched everything off meanwhile.
             opened = _reached(opened.slug, opened.runtime)
         opened.campaign = toolsets.toolset(opened).campaign
-        answer = _fired(opened, asked, proof, position)
+        answer = _fired(opened, asked, proof, position, by)
     except (Problem, NotAuthentic, OperationalError, InterfaceError) as error:
         return _told(asked, _problem(error, opened.slug, opened.runtime))
     return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
 
 
-def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answer:
+def _fired(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answer:
     if not asked.tool or not asked.call_id:
         raise Problem(
             422,
@@ -136,7 +137,7 @@ def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answe
     except ValidationError as error:
         first = error.errors()[0]
         raise Problem(422, "invalid_request", f"{first['loc'][0]}: {first['msg']}") from None
-    return fired(opened, asked.tool, payload)
+    return fired(opened, asked.tool, payload, by)
 
 
 def _number(written: str, country: str) -> str:

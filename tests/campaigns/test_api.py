@@ -62,7 +62,8 @@ class TestFiring:
 
         assert again == {
             **first,
-            "say": "I've already asked for that text, so I won't send it twice. The text is about to be sent.",
+            "say": "I've already asked for that text, so I won't send it twice. "
+            "The text is about to be sent.",
         }
         assert Message.objects.count() == 1
 
