@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -34,6 +35,7 @@ from sms.models import Message
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_LENGTH_DIGITS = 16
 # One for each of DEFINITIONS.
 Format = Literal[
     "json",
@@ -61,6 +63,22 @@ class Problem(Exception):
         self.say = say
 
 
+def length(request: HttpRequest) -> float:
+    """How many bytes the request says that its body has; infinitely many if what it says is no number."""
+    written = request.META.get("CONTENT_LENGTH") or "0"
+    is_number = written.isascii() and written.isdigit() and len(written) <= MAX_LENGTH_DIGITS
+    return int(written) if is_number else math.inf
+
+
+def refuse_large(request: HttpRequest, most_bytes: int) -> None:
+    """Raise Problem, before anything is read, for a body that is too long or does not say how long it is."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI reads as much as is announced, and would find this body empty.
+        raise Problem(411, "length_required", "Send the body in one piece, with its Content-Length.")
+    if length(request) > most_bytes:
+        raise Problem(413, "body_too_large", f"The body may have {most_bytes // 1024} KB at most.")
+
+
 class StrictJson(Parser):
     """JSON as RFC 8259 has it: an object, no NaN, no name twice."""
 
@@ -83,8 +101,7 @@ class ConnectionSecret(HttpBearer):
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
+        refuse_large(request, MAX_BODY_BYTES)
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
@@ -210,6 +227,7 @@ def list_tools(
         400: ErrorAnswer,
         403: ErrorAnswer,
         409: ErrorAnswer,
+        411: ErrorAnswer,
         413: ErrorAnswer,
         422: ErrorAnswer,
         503: ErrorAnswer,
@@ -376,7 +394,7 @@ def _on_wrong_secret(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
-    return _error(422, "invalid_request", f"{field}: {first['msg']}")
+    return _error(422, "invalid_request", f"{field or 'The body'}: {first['msg']}")
 
 
 @api.exception_handler(HttpError)

@@ -373,8 +373,8 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
 
 
 def _again(first: ToolCall, tool_call_id: str) -> Answer:
-    """As the first time, if that request is made again; if the model asks again, that it has asked already; or,
-    where the text has come to nothing meanwhile, what became of it."""
+    """As the first time, if that request is made again; that it was asked for already, if only the model asks
+    again; or, where the text has come to nothing meanwhile, what became of it."""
     if first.message is None:
         return _answer(first)
     known = told(first.message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from campaigns import toolsets
-from campaigns.api import Problem, ToolCallRequest, fired
+from campaigns.api import Problem, ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
 from campaigns.models import Connection, SpentSignature
 from campaigns.runtimes import WEBHOOKS
@@ -39,7 +38,6 @@ MAX_CALLS = 5
 MAX_UNPROVEN_BYTES = 64 * 1024
 MAX_NAME_CHARACTERS = 100
 UNAVAILABLE = "unavailable"
-MOST_DIGITS = 16
 
 
 @csrf_exempt
@@ -50,7 +48,7 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
     spoken, by = WEBHOOKS[runtime], answer_by()
     received = Received(request, settings.PUBLIC_URL + request.get_full_path())
     try:
-        _refuse_large(request)
+        refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
         asked = spoken.parse(received)
         if len(asked) > MAX_CALLS:
@@ -65,20 +63,9 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         InterfaceError,
     ) as error:
         problem = _problem(error, connection, runtime)
-        return _refused(spoken, received, problem, is_small=_length(request) <= MAX_UNPROVEN_BYTES)
+        return _refused(spoken, received, problem, is_small=length(request) <= MAX_UNPROVEN_BYTES)
     is_down = any(each.code == UNAVAILABLE for each in answered) and not spoken.always_ok
     return JsonResponse(spoken.render(answered), status=503 if is_down else 200)
-
-
-def _refuse_large(request: HttpRequest) -> None:
-    if _length(request) > MAX_BODY_BYTES:
-        raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
-
-
-def _length(request: HttpRequest) -> float:
-    written = request.META.get("CONTENT_LENGTH") or "0"
-    is_number = written.isascii() and written.isdigit() and len(written) < MOST_DIGITS
-    return int(written) if is_number else math.inf
 
 
 def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tuple[Connection, str]:
@@ -175,7 +162,7 @@ def _told(asked: Asked, problem: Problem) -> Answered:
 def _refused(spoken: Webhook, received: Received, problem: Problem, is_small: bool) -> HttpResponse:
     """A request of which nothing was decided."""
     asked: list[Asked] = []
-    if spoken.always_ok and problem.status != 413 and (is_small or problem.status != 401):
+    if spoken.always_ok and problem.status not in (411, 413) and (is_small or problem.status != 401):
         # The runtime looks for its own ids in the answer, and shows nothing without them.
         try:
             asked = spoken.parse(received)

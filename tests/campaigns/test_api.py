@@ -386,6 +386,32 @@ class TestBrokenRequests:
     def test_a_body_that_is_no_json_object(self, door, body):
         self.broken(door(body=body), 400, "invalid_json")
 
+    def test_no_body(self, door):
+        answer = door(body="")
+
+        self.broken(answer, 422, "invalid_request")
+        assert answer.json()["message"] == "The body: Field required"
+
+    @pytest.mark.parametrize("length", ["x", "-1", "²", "1e3", "9" * 5000])
+    def test_a_body_of_a_length_that_is_none(self, connection, template, length):
+        answer = Client().generic(
+            "POST",
+            f"/c/{connection.slug}/tools/confirmation",
+            b"{}",
+            headers={"Authorization": f"Bearer {SECRET}"},
+            CONTENT_LENGTH=length,
+        )
+
+        self.broken(answer, 413, "body_too_large")
+
+    def test_a_body_that_comes_in_chunks_is_said_to_be_what_is_wrong(self, connection, template):
+        answer = Client().post(
+            f"/c/{connection.slug}/tools/confirmation",
+            headers={"Authorization": f"Bearer {SECRET}", "Transfer-Encoding": "chunked"},
+        )
+
+        self.broken(answer, 411, "length_required")
+
     def test_a_body_of_a_megabyte(self, door):
         self.broken(door(callId="x" * 2**20), 413, "body_too_large")
 

@@ -10,48 +10,11 @@ from hypothesis import strategies as st
 
 from campaigns.models import Call, Connection, ToolCall
 from sms.models import Message
+from tests.campaigns.hostile import DROPPED, anything, places, with_changed
 from tests.campaigns.runtimes.vendors import ALL
 from tests.factories import CALLER
 
 pytestmark = pytest.mark.django_db
-
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(["\ud800", "\0", "{{x}}", CALLER, "confirmation", "outbound", "9" * 5000]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def places(value, path=()):
-    """Every place in an envelope."""
-    if path:
-        yield path
-    if isinstance(value, dict):
-        for name in value:
-            yield from places(value[name], (*path, name))
-    elif isinstance(value, list):
-        for index in range(len(value)):
-            yield from places(value[index], (*path, index))
-
-
-def with_changed(envelope, path, value):
-    changed = json.loads(json.dumps(envelope))
-    found = changed
-    for step in path[:-1]:
-        found = found[step]
-    if value is DROPPED:
-        del found[path[-1]]
-    else:
-        found[path[-1]] = value
-    return changed
-
-
-DROPPED = object()
 
 
 def kept(line, vendor):

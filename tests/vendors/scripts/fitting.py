@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -22,4 +23,4 @@ def plain(value: Any) -> Any:
         return {names[field]: plain(getattr(value, field)) for field in value.model_fields_set}
     if isinstance(value, dict):
         return {name: plain(inner) for name, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    return [plain(inner) for inner in value] if isinstance(value, (list, tuple, Iterator)) else value

@@ -43,8 +43,8 @@ class Function(Runtime):
 
     def request(self, asked: Asked) -> dict[str, Any]:
         said = [
-            {"role": "agent", "content": "May I text you?"},
-            {"role": "user", "content": asked.consent},
+            {"role": "agent", "content": "May I text you?", "words": []},
+            {"role": "user", "content": asked.consent, "words": []},
             {
                 "role": "tool_call_invocation",
                 "tool_call_id": asked.id,

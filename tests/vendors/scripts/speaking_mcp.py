@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from tests.vendors.scripts.runtime import Asked, Heard, Runtime
 
 UNAUTHORIZED = 401
+# Of the answer's body, which is all that some clients show.
+ITS_WORDS = "Send this connection's secret"
 
 
 class McpClient(Runtime):
@@ -52,7 +54,7 @@ def is_unauthorized(error: BaseException | None) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(is_unauthorized(inner) for inner in error.exceptions)
     response: Any = getattr(error, "response", None)
-    if getattr(response, "status_code", None) == UNAUTHORIZED or str(UNAUTHORIZED) in str(error):
+    if getattr(response, "status_code", None) == UNAUTHORIZED or ITS_WORDS in str(error):
         return True
     return is_unauthorized(error.__cause__ or error.__context__)
 

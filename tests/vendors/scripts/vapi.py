@@ -19,7 +19,10 @@ from vapi import (
 from vapi.core.jsonable_encoder import jsonable_encoder
 from vapi.core.serialization import convert_and_respect_annotation_metadata
 from vapi.tools import CreateToolsRequest_Function
-from vapi.types import FunctionToolWithToolCall, ServerMessageResponseToolCalls
+from vapi.types import (
+    ServerMessageResponseToolCalls,
+    ServerMessageToolCallsToolWithToolCallListItem_Function,
+)
 
 from tests.vendors.scripts.api import answering
 from tests.vendors.scripts.fitting import fits
@@ -80,7 +83,9 @@ class Signed(Runtime):
             type="tool-calls",
             timestamp=at * 1000,
             tool_call_list=calls,
-            tool_with_tool_call_list=[FunctionToolWithToolCall(tool_call=each) for each in calls],
+            tool_with_tool_call_list=[
+                ServerMessageToolCallsToolWithToolCallListItem_Function(tool_call=each) for each in calls
+            ],
             call=call,
             customer=customer,
         )
