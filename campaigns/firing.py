@@ -24,7 +24,7 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from campaigns import safeguards
-from campaigns.models import Call, Connection, Consent, ToolCall
+from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
 from campaigns.telling import ON_ITS_WAY, Told, told, told_again
@@ -308,7 +308,9 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     """Where the call's last text stands. It is another answer each time, so each asking is on record."""
     with transaction.atomic():
         call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)
-        last = Message.objects.filter(tool_call__call=call).order_by("-created_at").first()
+        # What is older was another call's, whose id the runtime uses again.
+        texts = Message.objects.filter(tool_call__call=call, created_at__gte=Now() - LONGEST_CALL)
+        last = texts.order_by("-created_at").first()
         known = told(last) if last else Told(False, NOTHING_SENT, "nothing_sent")
         ToolCall.objects.create(
             call=call,

@@ -168,5 +168,8 @@ def _refused(spoken: Webhook, received: Received, problem: Problem, is_small: bo
             asked = spoken.parse(received)
         except (Unreadable, UnreadablePostError):
             asked = []
-    answered = [_told(each, problem) for each in asked[:MAX_CALLS] or [Asked("", "")]]
+    if problem.status == 401:
+        # A stranger's few bytes must not become many of ours.
+        asked = asked[:MAX_CALLS]
+    answered = [_told(each, problem) for each in asked or [Asked("", "")]]
     return JsonResponse(spoken.render(answered), status=200 if spoken.always_ok else problem.status)

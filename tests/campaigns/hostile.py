@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.factories import CALLER
@@ -45,3 +47,13 @@ def with_changed(envelope, path, value):
     else:
         found[path[-1]] = value
     return changed
+
+
+def some(examples: int) -> settings:
+    """So many examples, or FUZZ times as many (`make fuzz`)."""
+    return settings(
+        max_examples=examples * int(os.environ.get("FUZZ", "1")),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        database=None,
+    )

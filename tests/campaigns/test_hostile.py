@@ -7,13 +7,13 @@ import json
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Call, Consent, ToolCall
 from sms.models import Message, OptOut
 from tests.campaigns.conftest import PARAMETERS
-from tests.campaigns.hostile import DROPPED, anything, places, with_changed
+from tests.campaigns.hostile import DROPPED, anything, places, some, with_changed
 from tests.campaigns.test_mcp import META, NEW, OLD
 from tests.factories import CALLER, SECRET
 
@@ -38,15 +38,6 @@ CALL = {
 }
 
 
-def few(examples: int):
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-        database=None,
-    )
-
-
 def changed(data, envelope):
     path = data.draw(st.sampled_from(list(places(envelope))))
     return with_changed(envelope, path, data.draw(st.just(DROPPED) | anything))
@@ -68,7 +59,7 @@ def is_in_order(response, before: list[int]) -> None:
 
 
 class TestTheHttpDoor:
-    @few(80)
+    @some(30)
     @given(data=st.data(), tool=st.sampled_from(TOOLS))
     def test_takes_no_harm_from_an_envelope(self, door, data, tool):
         envelope = ENVELOPE if tool == "confirmation" else {**ENVELOPE, "parameters": WORDS}
@@ -77,7 +68,7 @@ class TestTheHttpDoor:
 
         is_in_order(door(tool, body=json.dumps(body)), before)
 
-    @few(40)
+    @some(15)
     @given(body=anything.map(json.dumps) | st.text(max_size=200) | st.binary(max_size=200))
     def test_takes_no_harm_from_a_body(self, door, body):
         before = rows()
@@ -86,7 +77,7 @@ class TestTheHttpDoor:
 
         assert rows() == before
 
-    @few(40)
+    @some(15)
     @given(
         tool=st.text(max_size=80).map(lambda name: name.replace("/", "")).filter(bool),
         query=st.text(max_size=40),
@@ -99,7 +90,7 @@ class TestTheHttpDoor:
             response = Client().get(f"/c/{connection.slug}/{path}", asked, headers=headers)
             assert response.status_code < 500, response.content
 
-    @few(30)
+    @some(10)
     @given(secret=st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
     def test_opens_to_no_other_secret(self, door, secret):
         assert door(secret=secret or "x").status_code == 401
@@ -125,7 +116,7 @@ class TestTheMcpEndpoint:
             },
         )
 
-    @few(60)
+    @some(20)
     @given(data=st.data())
     def test_takes_no_harm_from_a_message(self, connection, template, data, era):
         message = CALL if era == OLD else {**CALL, "params": {**CALL["params"], "_meta": META}}
@@ -143,7 +134,7 @@ class TestTheMcpEndpoint:
         for model in (Consent, ToolCall, Message, Call):
             model.objects.all().delete()
 
-    @few(30)
+    @some(10)
     @given(
         call=st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=300),
         number=st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60),

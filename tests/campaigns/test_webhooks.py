@@ -89,6 +89,18 @@ def test_several_calls_in_one_request_wait_no_longer_than_one_may(vapi, template
 
 
 @pytest.mark.django_db
+def test_of_more_calls_than_one_request_may_have_each_is_told_so(vapi):
+    """A call whose id is missing in the answer reads as “No result returned” at the runtime."""
+    more = [{"id": f"tc-{n}", "function": {"name": "confirmation", "arguments": PAGE}} for n in range(2, 9)]
+
+    results = post(vapi, Vapi().envelope(more=more)).json()["results"]
+
+    assert [result["toolCallId"] for result in results] == [f"tc-{n}" for n in range(1, 9)]
+    assert all("5 tool calls at most" in result["error"] for result in results)
+    assert not Call.objects.exists()
+
+
+@pytest.mark.django_db
 def test_much_that_proves_nothing_is_not_taken_apart(vapi):
     sent = Vapi().envelope()
     large = json.dumps({**sent, "transcript": "x" * MAX_UNPROVEN_BYTES}).encode()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Call, Connection, ToolCall
 from sms.models import Message
-from tests.campaigns.hostile import DROPPED, anything, places, with_changed
+from tests.campaigns.hostile import DROPPED, anything, places, some, with_changed
 from tests.campaigns.runtimes.vendors import ALL
 from tests.factories import CALLER
 
@@ -23,9 +23,7 @@ def kept(line, vendor):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(25)
 @given(data=st.data())
 def test_no_envelope_breaks_the_door(vendor, line, send, data):
     connection = kept(line, vendor)
@@ -46,9 +44,7 @@ def test_no_envelope_breaks_the_door(vendor, line, send, data):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(15)
 @given(body=anything.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200))
 def test_no_body_breaks_the_door(vendor, line, send, body):
     response = send(*vendor.request(kept(line, vendor), body=body))
@@ -59,9 +55,7 @@ def test_no_body_breaks_the_door(vendor, line, send, body):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(15)
 @given(
     call=st.text(max_size=300),
     caller=st.text(max_size=60),

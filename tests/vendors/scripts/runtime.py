@@ -126,7 +126,8 @@ class Trial:
 
     def asked(self, column: str, **fields: Any) -> Asked:
         site, name = self.runtime.site, f"{self.runtime.site.row}-{column.replace(' ', '-')}"
-        return Asked(**{"call": name, "caller": site.callers[column], "guests": name, **fields})
+        caller = site.callers[column]
+        return Asked(**{"call": f"{name}-{caller}", "caller": caller, "guests": name, **fields})
 
     def fired(self, *asked: Asked, at: float = 0, key: str = "", secret: str = "") -> list[Heard]:
         site = self.runtime.site
