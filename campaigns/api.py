@@ -195,13 +195,13 @@ api = NinjaAPI(
     docs_url="/api/docs",
     parser=StrictJson(),
 )
-ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
+ERRORS = {401: ErrorAnswer, 404: ErrorAnswer, 503: ErrorAnswer}
 
 
 @api.get(
     "/c/{connection}/tools",
     auth=ConnectionSecret(),
-    response={200: ToolsAnswer, 304: None, **ERRORS},
+    response={200: ToolsAnswer, 304: None, 422: ErrorAnswer, **ERRORS},
     openapi_extra=conditional.DOCUMENTED,
 )
 def list_tools(
@@ -230,7 +230,6 @@ def list_tools(
         411: ErrorAnswer,
         413: ErrorAnswer,
         422: ErrorAnswer,
-        503: ErrorAnswer,
         **ERRORS,
     },
 )
@@ -301,7 +300,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | N
 @api.get(
     "/c/{connection}/messages/{message_id}",
     auth=ConnectionSecret(),
-    response={200: MessageAnswer, **ERRORS},
+    response={200: MessageAnswer, 422: ErrorAnswer, **ERRORS},
 )
 def message_state(request: HttpRequest, connection: Path[str], message_id: Path[UUID]) -> Any:
     """Where a text stands that this connection has asked for."""

@@ -34,7 +34,7 @@ def main() -> int:
             line.start("web", "worker", "beat")
             results = {}
             for number, row in enumerate(chosen):
-                results[row] = tried(line, row, number)
+                results[row] = tried(line, row, line.site(row, number))
                 print(f"{row.name}: {_summary(results[row])}", flush=True)
                 if options.notes:
                     _print_notes(results[row])

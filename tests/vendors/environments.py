@@ -13,6 +13,11 @@ REQUIREMENTS = Path(__file__).parent / "requirements"
 FOLDER = ROOT / ".data" / "vendors"
 
 
+def program(environment: str, name: str) -> str:
+    """A command that an environment brings with it."""
+    return str(Path(python(environment)).with_name(name))
+
+
 def python(name: str) -> str:
     """The interpreter of an environment, which is made if need be; "" is this one."""
     if not name:

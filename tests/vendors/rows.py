@@ -42,6 +42,8 @@ def _key(of: str) -> str:
     return f"signing-key-of-{of}-0123456789"
 
 
+# The generic door, for fuzzing: nobody's library.
+PLAIN = Row("any runtime", "plain", (), environment=OURS)
 ROWS = [
     Row(
         "vapi",

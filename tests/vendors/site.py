@@ -76,28 +76,33 @@ class Line(Stack):
         self.manage("shell", "--no-imports", script=CONFIGURE.format(given=json.dumps(given)))
 
     def site(self, row: Row, number: int) -> Site:
-        """What a row's script is told. Every column has a caller of its own, so that no cap is in its way."""
-        callers = {column: f"+1415555{2000 + 10 * number + at}" for at, column in enumerate(COLUMNS)}
+        """What a row's script is told; `number` keeps its callers apart from those of the others."""
         address = f"{self.url}/c/{slug(row)}"
-        return Site(row.script, address, secret(row), row.signing_key, TOOLS, callers)
+        return Site(row.script, address, secret(row), row.signing_key, TOOLS, callers(number))
 
-    def facts(self, number: str) -> dict[str, Any]:
-        """What became of a caller's tool calls: how they were decided, and which texts were delivered."""
-        decided = self.rows(
-            "SELECT fired.outcome, fired.refusal FROM campaigns_toolcall AS fired"
-            " JOIN campaigns_call AS call ON call.id = fired.call_id"
-            " WHERE call.caller_number = %s ORDER BY fired.id",
-            number,
-        )
-        calls = self.rows("SELECT external_id FROM campaigns_call WHERE caller_number = %s", number)
-        states = self.rows("SELECT state FROM sms_message WHERE recipient = %s", number)
-        held = [text["body"] for text in self.carrier.texts() if text["to"] == number]
-        return {
-            "calls": len(calls),
-            "decided": [refusal or outcome for outcome, refusal in decided],
-            "states": [state for (state,) in states],
-            "carrier": held,
-        }
+
+def callers(number: int) -> dict[str, str]:
+    """A caller for every column, so that no cap is in its way."""
+    return {column: f"+1415555{2000 + 10 * number + at}" for at, column in enumerate(COLUMNS)}
+
+
+def facts(stack: Stack, number: str) -> dict[str, Any]:
+    """What became of a caller's tool calls: how they were decided, and which texts were delivered."""
+    decided = stack.rows(
+        "SELECT fired.outcome, fired.refusal FROM campaigns_toolcall AS fired"
+        " JOIN campaigns_call AS call ON call.id = fired.call_id"
+        " WHERE call.caller_number = %s ORDER BY fired.id",
+        number,
+    )
+    calls = stack.rows("SELECT external_id FROM campaigns_call WHERE caller_number = %s", number)
+    states = stack.rows("SELECT state FROM sms_message WHERE recipient = %s", number)
+    held = [text["body"] for text in stack.carrier.texts() if text["to"] == number]
+    return {
+        "calls": len(calls),
+        "decided": [refusal or outcome for outcome, refusal in decided],
+        "states": [state for (state,) in states],
+        "carrier": held,
+    }
 
 
 def slug(row: Row) -> str:

@@ -7,11 +7,11 @@ import os
 import subprocess
 from typing import Any, NamedTuple
 
-from tests.processes import ROOT, eventually
+from tests.processes import ROOT, Stack, eventually
 from tests.vendors import environments
 from tests.vendors.rows import Row
-from tests.vendors.scripts.runtime import COLUMNS
-from tests.vendors.site import Line, slug
+from tests.vendors.scripts.runtime import COLUMNS, Site
+from tests.vendors.site import facts
 
 # The import alone of one library takes half a minute on an idle machine.
 TIMEOUT_SECONDS = 600
@@ -35,9 +35,8 @@ class Cell(NamedTuple):
     error: str
 
 
-def tried(line: Line, row: Row, number: int) -> dict[str, Cell]:
-    """Each column of a row; `number` keeps its callers apart from those of the others."""
-    site = line.site(row, number)
+def tried(stack: Stack, row: Row, site: Site) -> dict[str, Cell]:
+    """Each column of a row, at a connection of these processes."""
     done = subprocess.run(
         [environments.python(row.environment), "-m", f"tests.vendors.scripts.{row.script}"],
         cwd=ROOT,
@@ -52,17 +51,17 @@ def tried(line: Line, row: Row, number: int) -> dict[str, Cell]:
     if done.returncode:
         return {column: Cell("", done.stderr[-3000:]) for column in COLUMNS}
     seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {column: _cell(line, row, column, seen[column], site.callers[column]) for column in COLUMNS}
+    return {column: _cell(stack, site, column, seen[column]) for column in COLUMNS}
 
 
-def _cell(line: Line, row: Row, column: str, seen: dict[str, str], caller: str) -> Cell:
+def _cell(stack: Stack, site: Site, column: str, seen: dict[str, str]) -> Cell:
     if "error" in seen:
         return Cell("", seen["error"])
     if seen["note"] == ONE_A_REQUEST:
         return Cell(seen["note"], "")
-    texts, decided = EXPECTED[column]
-    eventually(lambda: all(state == "delivered" for state in line.facts(caller)["states"]))
-    found = line.facts(caller)
+    (texts, decided), caller = EXPECTED[column], site.callers[column]
+    eventually(lambda: all(state == "delivered" for state in facts(stack, caller)["states"]))
+    found = facts(stack, caller)
     expected = {
         "calls": 1 if decided else 0,
         "decided": decided,
@@ -71,11 +70,11 @@ def _cell(line: Line, row: Row, column: str, seen: dict[str, str], caller: str) 
     }
     if found != expected or len(set(found["carrier"])) != texts:
         return Cell(seen["note"], f"{column}: expected {expected}, found {found}")
-    if column == "wrong signature" and not _is_logged(line, row):
+    if column == "wrong signature" and not _is_logged(stack, site):
         return Cell(seen["note"], "the log does not say what failed")
     return Cell(seen["note"], "")
 
 
-def _is_logged(line: Line, row: Row) -> bool:
-    log = line.log("web")
-    return f"connection '{slug(row)}': a request of" in log or f"Unauthorized: /c/{slug(row)}/" in log
+def _is_logged(stack: Stack, site: Site) -> bool:
+    log, slug = stack.log("web"), site.address.rpartition("/")[2]
+    return f"connection '{slug}': a request of" in log or f"Unauthorized: /c/{slug}/" in log
