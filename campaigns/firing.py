@@ -23,13 +23,13 @@ from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from campaigns import safeguards
+from campaigns import counting, safeguards
+from campaigns.drafts import Caller
 from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told, told_again
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told, told_again
 from campaigns.tools import (
-    BODY,
     CONSENT,
     RECIPIENT,
     WORDS,
@@ -39,7 +39,6 @@ from campaigns.tools import (
     Tool,
 )
 from campaigns.waiting import Wait, waiting
-from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox
 from sms.models import Message, OptOut
 from sms.outbox import Promise
@@ -149,10 +148,12 @@ def _at_once(
     of the connection and of the configuration, is still true where the revision is still the same.
     """
     try:
-        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values, wait)
+        request = _request(tool, firing, Caller(firing.caller_number, firing.caller_name), values)
+        safeguards.permitted(request)
     except Refused:
         return None
-    say = _on_its_way(promise.recipient)
+    promise = _promise(request, wait)
+    say = on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -168,6 +169,9 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat),
+        "texts_per_number": request.campaign.texts_per_number,
+        **request.lane.values(),
         **promise.values(),
     }
     try:
@@ -203,8 +207,10 @@ WITH call AS (
     WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
-), gate AS (
-    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY}
+), allowed AS (
+    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
+), {counting.COUNTED}, gate AS (
+    SELECT id FROM counted
 ), {outbox.PROMISE.format(gate="gate")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
@@ -253,19 +259,20 @@ def _decide(
         parameters=values,
     )
     try:
-        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values, wait)
-        safeguards.ask_the_database(promise)
-        if tool.is_capped:
-            safeguards.count(tool.source.owner_id)
+        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values, call)
+        safeguards.permitted(request)
+        safeguards.ask_the_database(request)
+        safeguards.count(request)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
         fired.refusal = refusal.rule.code
-        fired.say = refusal.rule.say
+        fired.say = refusal.say
         fired.save(force_insert=True)
         return _answer(fired)
+    promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(promise.recipient)
+    fired.say = on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -324,38 +331,23 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
-def _promise(
-    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], wait: Wait | None
-) -> Promise:
-    """The text that is asked for, to whom it may go. Raises Refused."""
-    request = Request(
-        campaign=firing.connection.campaign,
-        obstacle=tool.obstacle,
-        texts_anyone=tool.texts_anyone,
-        needs_consent=tool.needs_consent,
-        caller_number=caller.number,
-        asked_number=values.get(RECIPIENT, ""),
-        consent=values.get(CONSENT, ""),
-    )
-    recipient = safeguards.permitted_recipient(request)
-    if tool.content:
-        body, size = tool.content.written(values[BODY])
-    else:
-        assert tool.wording
-        body, size = tool.wording.written(values, firing.language, caller)
+def _request(
+    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], call: Call | None = None
+) -> Request:
+    return Request(firing.connection.campaign, tool, caller, values, firing.language, call)
+
+
+def _promise(request: Request, wait: Wait | None) -> Promise:
+    """The text that is asked for, to whom it may go."""
     return Promise(
-        **tool.snapshot,
-        recipient=recipient,
-        country=numbers.country(recipient),
-        body=body,
-        segments=size.segments,
+        **request.tool.snapshot,
+        recipient=request.recipient,
+        country=numbers.country(request.recipient),
+        body=request.draft.body,
+        segments=request.draft.size.segments,
         wait=wait.bound if wait else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
-
-
-def _on_its_way(recipient: str) -> str:
-    return f"The text is on its way to {numbers.spoken(recipient)}."
 
 
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:

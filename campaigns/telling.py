@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sms import numbers
 from sms.models import Message, State
 from sms.providers import codes
 
@@ -51,3 +52,8 @@ def told_again(message: Message) -> str:
     """What is to be said of a text that is asked for once more in the same call: it is not sent twice."""
     already = "sent" if message.state in SENT else "asked for"
     return f"I've already {already} that text, so I won't send it twice. {told(message).say}"
+
+
+def on_its_way(recipient: str) -> str:
+    """What is to be said of a text that has just been promised to a number (E.164)."""
+    return f"The text is on its way to {numbers.spoken(recipient)}."

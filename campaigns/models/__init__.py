@@ -1,5 +1,6 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
+from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.calls import (
     ID_CHARACTERS,
@@ -16,6 +17,7 @@ from campaigns.models.signatures import SpentSignature
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "Allowance",
     "Call",
     "CallNumberChanged",
     "Campaign",
@@ -24,6 +26,7 @@ __all__ = [
     "Fetched",
     "Revision",
     "SpentSignature",
+    "TextedNumber",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",

@@ -51,6 +51,7 @@ from sms.outbox.handover import (
     record,
 )
 from sms.outbox.receipts import receipt
+from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
 from sms.outbox.states import RANK
 
@@ -63,6 +64,7 @@ __all__ = [
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
+    "NO_REPEAT",
     "PROMISE",
     "Promise",
     "Outcome",
@@ -88,6 +90,7 @@ __all__ = [
     "receipt",
     "record",
     "release",
+    "same_text",
     "silent",
     "untold",
 ]

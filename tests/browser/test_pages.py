@@ -79,7 +79,8 @@ def all_pages(campaign) -> list[str]:
             reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
         )
     found += [
-        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk]) for page in ("integrations", "agent")
+        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
+        for page in ("integrations", "agent", "safeguards")
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]

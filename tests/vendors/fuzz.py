@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from builder import embedded
-from tests.processes import ROOT
+from tests.processes import ROOT, request
 from tests.vendors import environments
 from tests.vendors.rows import PLAIN
 from tests.vendors.site import TOOLS, Line, secret, slug
@@ -30,6 +30,10 @@ CONFIGURATION = """
 [[operations]]
 include-path = "/c/{{connection}}/tools/{{name}}"
 parameters = {{ "path.name" = "{tool}" }}
+
+[[operations]]
+include-path = "/c/{{connection}}/messages/{{message_id}}"
+parameters = {{ "path.message_id" = "{message}" }}
 
 [checks.positive_data_acceptance]
 expected-statuses = [200, 304, 401, 403, 404, 409, 413, 422]
@@ -50,7 +54,8 @@ def main() -> int:
             line.configure([PLAIN])
             line.carrier.start()
             line.start("web", "worker", "beat")
-            ended = [_schemathesis(line, command, tool, options.seconds // len(TOOLS)) for tool in TOOLS]
+            message, each = _text(line), options.seconds // len(TOOLS)
+            ended = [_schemathesis(line, command, tool, message, each) for tool in TOOLS]
             problems = _problems(line)
         finally:
             line.stop()
@@ -63,9 +68,22 @@ def main() -> int:
     return bool(problems or any(ended))
 
 
-def _schemathesis(line: Line, command: str, tool: str, seconds: int) -> int:
+def _text(line: Line) -> str:
+    """The id of one that was asked for, so that there is something to read."""
+    envelope = {
+        "callId": "before",
+        "customerPhoneNumber": "+14155550123",
+        "parameters": {"guests": "four", "consent": "Yes, please."},
+    }
+    path = f"{line.url}/c/{slug(PLAIN)}/tools/confirmation"
+    status, answer = request(path, "POST", envelope, {"Authorization": f"Bearer {secret(PLAIN)}"})
+    assert (status, answer["status"]) == (200, "accepted"), answer
+    return str(answer["messageId"])
+
+
+def _schemathesis(line: Line, command: str, tool: str, message: str, seconds: int) -> int:
     configuration = line.folder / "schemathesis.toml"
-    configuration.write_text(CONFIGURATION.format(slug=slug(PLAIN), tool=tool))
+    configuration.write_text(CONFIGURATION.format(slug=slug(PLAIN), tool=tool, message=message))
     words = [command, "--config-file", str(configuration), "run", f"{line.url}/api/openapi.json"]
     words += ["--header", f"Authorization: Bearer {secret(PLAIN)}", "--max-time", str(seconds)]
     words += ["--continue-on-failure", "--request-timeout", "20", "--report-dir", str(line.folder)]
