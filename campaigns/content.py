@@ -62,7 +62,7 @@ class Content:
         """What the model reads of the text that it writes: a property's JSON schema."""
         most = text.most_characters(self.max_segments)
         hints = [
-            "The text to send, complete and ready to read.",
+            "The text to send, complete and ready to read. Nobody reads a reply: ask for none.",
             f"At most {most} characters, less than half as many with emoji or letters such as ж.",
         ]
         if self._hosts:

@@ -25,10 +25,10 @@ from psycopg.types.json import Jsonb
 
 from campaigns import counting, safeguards
 from campaigns.drafts import Caller
-from campaigns.models import Call, Connection, Consent, ToolCall
+from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told, told_again
 from campaigns.tools import (
     CONSENT,
     RECIPIENT,
@@ -72,6 +72,8 @@ class Firing(NamedTuple):
     # The call's, as languages.parse() has it.
     language: str
     parameters: Mapping[str, Any]
+    # When the request has to be answered, as campaigns.waiting.answer_by() has it.
+    answer_by: float
 
     def key(self) -> str:
         """What makes a second request the same: the runtime's id, or one of ours where it gives none."""
@@ -92,7 +94,8 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
     Where the tool waits for the carrier, the answer says what came of the text, if that is known in time. A
-    call that comes again is answered as the first time, unless its text has failed meanwhile. Raises
+    request that comes again, by its tool call id, is answered as the first time, and the same text asked for
+    once more, that it was asked for already; or both, what became of it if it has failed meanwhile. Raises
     BadParameters, KeyReused, and campaigns.models.CallNumberChanged, with nothing written; by a connection
     that was kept, MustOpenAgain.
     """
@@ -107,7 +110,7 @@ def fire(tool: Offered, firing: Firing) -> Answer:
             values[RECIPIENT] = numbers.dictated(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
-    with waiting(tool.source.wait_seconds) as wait:
+    with waiting(tool.source.wait_seconds, firing.answer_by) as wait:
         answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
         if answer is None and firing.connection.is_kept:
             raise MustOpenAgain
@@ -234,7 +237,7 @@ def _step_by_step(
             )
             first = None if is_new else _first(call, firing.tool_call_id, fingerprint)
             if first:
-                return _again(first)
+                return _again(first, firing.tool_call_id)
             return _decide(tool, firing, call, values, fingerprint, wait)
     except IntegrityError:
         # The constraint, not the check before it, decides between two that are new in one instant.
@@ -242,7 +245,7 @@ def _step_by_step(
         first = _first(call, firing.tool_call_id, fingerprint)
         if first is None:
             raise
-        return _again(first)
+        return _again(first, firing.tool_call_id)
 
 
 def _decide(
@@ -313,7 +316,9 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     """Where the call's last text stands. It is another answer each time, so each asking is on record."""
     with transaction.atomic():
         call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)
-        last = Message.objects.filter(tool_call__call=call).order_by("-created_at").first()
+        # What is older was another call's, whose id the runtime uses again.
+        texts = Message.objects.filter(tool_call__call=call, created_at__gte=Now() - LONGEST_CALL)
+        last = texts.order_by("-created_at").first()
         known = told(last) if last else Told(False, NOTHING_SENT, "nothing_sent")
         ToolCall.objects.create(
             call=call,
@@ -368,13 +373,17 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
     ).first()
 
 
-def _again(first: ToolCall) -> Answer:
-    """As the first time; or, where the text has come to nothing meanwhile, what became of it."""
-    if first.message:
-        known = told(first.message)
-        if known.in_vain:
-            return _in_words(first.message.pk, known)
-    return _answer(first)
+def _again(first: ToolCall, tool_call_id: str) -> Answer:
+    """As the first time, if that request is made again; that it was asked for already, if only the model asks
+    again; or, where the text has come to nothing meanwhile, what became of it."""
+    if first.message is None:
+        return _answer(first)
+    known = told(first.message)
+    if known.in_vain:
+        return _in_words(first.message.pk, known)
+    if first.key == tool_call_id:
+        return _answer(first)
+    return Answer(first.outcome, told_again(first.message), first.message.pk)
 
 
 def _answer(fired: ToolCall) -> Answer:

@@ -27,6 +27,8 @@ SPOKEN = {
 }
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
+# Out of our hands, and with the carrier or further.
+SENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
 # It did not arrive, and will not.
 IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
 
@@ -52,6 +54,12 @@ def _spoken(message: Message, state: State) -> str:
     if state is State.HELD and (opens := message.quiet_until):
         return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."
     return SPOKEN[state]
+
+
+def told_again(message: Message) -> str:
+    """What is to be said of a text that is asked for once more in the same call: it is not sent twice."""
+    already = "sent" if message.state in SENT else "asked for"
+    return f"I've already {already} that text, so I won't send it twice. {told(message).say}"
 
 
 def on_its_way(recipient: str) -> str:

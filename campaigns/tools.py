@@ -102,11 +102,16 @@ class Tool:
     @cached_property
     def description(self) -> str:
         """What the model reads: what ops wrote, then the rules that apply whatever they wrote."""
+        return f"{self.source.description.strip()} {self.rules}"
+
+    @cached_property
+    def rules(self) -> str:
+        """What applies whatever ops wrote, in plain words."""
         whom = "a number that the caller gives" if self.texts_anyone else "the caller's own number"
         rules = [f"Sends one text message (SMS) to {whom}."]
         if self.needs_consent:
             rules.append("Ask the caller first, and call this only after they agree.")
-        return " ".join([self.source.description.strip(), *rules])
+        return " ".join(rules)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name='TextedNumber',
             fields=[
                 ('number', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('day', models.DateField(db_index=True)),
+                ('day', models.DateField()),
                 ('texts', models.PositiveIntegerField()),
                 ('at', models.DateTimeField()),
             ],

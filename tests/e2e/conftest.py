@@ -24,7 +24,7 @@ template = SmsTemplate.objects.create(
 )
 topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.", owner=ops)
 note = SmsAction.objects.create(name="note", description="On request.", provider="atlas", owner=ops)
-unlimited = {"minutes_before_repeat": None, **dict.fromkeys(rule.field for rule in LIMITS)}
+unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
 campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 ToolAttachment.objects.create(campaign=campaign, action=note)

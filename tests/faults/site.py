@@ -46,7 +46,7 @@ topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.
 note = SmsAction.objects.create(
     name="note", description="On request.", provider="atlas", owner=ops, send_within_seconds=36000
 )
-unlimited = {"minutes_before_repeat": None, **dict.fromkeys(rule.field for rule in LIMITS)}
+unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
 campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 ToolAttachment.objects.create(campaign=campaign, action=note)

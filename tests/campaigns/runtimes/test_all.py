@@ -170,6 +170,15 @@ class TestTrust:
         assert response.status_code == (200 if vendor.always_ok else 413)
         assert nothing_is_written()
 
+    def test_a_body_in_chunks_is_said_to_be_what_is_wrong(self, vendor, line, send):
+        path, body, headers = vendor.request(line(vendor))
+
+        response = send(path, body, {**headers, "Transfer-Encoding": "chunked"})
+
+        assert response.status_code == (200 if vendor.always_ok else 411)
+        assert "Content-Length" in response.text
+        assert nothing_is_written()
+
     def test_a_long_transcript_is_read(self, vendor, line, send):
         body = json.dumps(vendor.envelope()).encode() + b" " * 900_000
 
