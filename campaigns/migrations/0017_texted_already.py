@@ -20,7 +20,7 @@ WHERE texted.campaign_id = campaign.id
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0015_who_may_be_texted")]
+    dependencies = [("campaigns", "0016_connect_page")]
 
     operations = [
         migrations.RunSQL(
