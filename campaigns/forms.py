@@ -98,10 +98,12 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def clean_quiet_from(self) -> time:
-        return self.cleaned_data["quiet_from"] or self.instance.quiet_from
+        begins: time | None = self.cleaned_data["quiet_from"]
+        return self.instance.quiet_from if begins is None else begins
 
     def clean_quiet_until(self) -> time:
-        return self.cleaned_data["quiet_until"] or self.instance.quiet_until
+        ends: time | None = self.cleaned_data["quiet_until"]
+        return self.instance.quiet_until if ends is None else ends
 
     # Who asks; the page sets it.
     user: ClassVar[Any]
