@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from builder import prompt
 from builder.models import SmsAction, Topic
 from campaigns.content import Content
+from campaigns.models import RECIPIENT as RECIPIENT
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
 from sms.models import SmsTemplate, Variable, is_capped
@@ -23,7 +24,6 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 CONSENT = "consent"
 WORDS = "words"
 BODY = "message"
-RECIPIENT = "to"
 
 
 def _string(description: str, max_length: int) -> dict[str, Any]:

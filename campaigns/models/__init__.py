@@ -4,6 +4,7 @@ from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
+    RECIPIENT,
     Call,
     CallNumberChanged,
     Consent,
@@ -11,17 +12,20 @@ from campaigns.models.calls import (
 )
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
+from campaigns.models.purges import Purged
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "RECIPIENT",
     "Call",
     "CallNumberChanged",
     "Campaign",
     "Connection",
     "Consent",
     "Fetched",
+    "Purged",
     "Revision",
     "SpentSignature",
     "ToolAttachment",

@@ -1,6 +1,6 @@
 """Who sends, what is sent, and each text from the promise to the receipt."""
 
-from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
+from sms.models.messages import NUMBER_CHARACTERS, Forgotten, Message, MessageEvent, OptOut, Sender, State
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
@@ -16,6 +16,7 @@ __all__ = [
     "MAX_VARIABLES",
     "NUMBER_CHARACTERS",
     "SENDER_CHARACTERS",
+    "Forgotten",
     "Message",
     "MessageEvent",
     "OnDoubt",

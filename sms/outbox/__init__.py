@@ -38,6 +38,7 @@ from sms.outbox.doubts import (
     reap,
     silent,
 )
+from sms.outbox.erasing import FORGOTTEN, OPEN, OnTheirWay, erase, forget
 from sms.outbox.handover import (
     BURST,
     LEASE,
@@ -53,16 +54,20 @@ from sms.outbox.handover import (
 from sms.outbox.receipts import receipt
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
 from sms.outbox.states import RANK
+from sms.outbox.suppressing import keep_unreadable
 
 __all__ = [
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
+    "FORGOTTEN",
     "GIVE_UP_AFTER",
     "BURST",
     "CANCELABLE",
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
+    "OPEN",
+    "OnTheirWay",
     "PROMISE",
     "Promise",
     "Outcome",
@@ -73,9 +78,12 @@ __all__ = [
     "cancel",
     "claim",
     "doubts",
+    "erase",
     "expire",
+    "forget",
     "give_up",
     "hold",
+    "keep_unreadable",
     "known_sids",
     "listed",
     "not_listed",
