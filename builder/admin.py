@@ -120,7 +120,16 @@ class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
             "When it may be sent",
-            {"fields": ("transactional", "wait_seconds", "send_within_seconds", "on_doubt", "is_active")},
+            {
+                "fields": (
+                    "transactional",
+                    "transactional_because",
+                    "wait_seconds",
+                    "send_within_seconds",
+                    "on_doubt",
+                    "is_active",
+                )
+            },
         ),
     )
 

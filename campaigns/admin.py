@@ -60,6 +60,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
     fieldsets = (
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
+        ("How long it keeps what it texted", {"fields": ("keep_days",)}),
     )
 
     @admin.display(description="Topics")

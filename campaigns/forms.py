@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -43,6 +44,12 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "instructions" in self.fields:
             self.fields["instructions"].widget.attrs["rows"] = 7
+        if "keep_days" in self.fields:
+            usual = settings.RETENTION_DAYS
+            said = f"{usual} days" if usual else "for good"
+            self.fields["keep_days"].widget.attrs["placeholder"] = (
+                f"Left empty: {said}, as the operator set it"
+            )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -26,6 +26,7 @@ NUMBER_CHARACTERS = 16
 # As many as a user's name has.
 TESTER_CHARACTERS = 150
 ERASED_BECAUSE_CHARACTERS = 100
+FORGOTTEN = "a forgotten number"
 
 
 class State(models.TextChoices):
@@ -329,7 +330,7 @@ class OptOut(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "a forgotten number" if self.is_forgotten else self.recipient
+        return FORGOTTEN if self.is_forgotten else self.recipient
 
     @property
     def is_forgotten(self) -> bool:

@@ -52,7 +52,7 @@ from sms.outbox.handover import (
     record,
 )
 from sms.outbox.receipts import receipt
-from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
+from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
 from sms.outbox.states import RANK
 from sms.outbox.suppressing import keep_unreadable
 
@@ -90,6 +90,7 @@ __all__ = [
     "not_told",
     "opt_in",
     "opt_out",
+    "opt_out_all",
     "pause",
     "probe",
     "reap",

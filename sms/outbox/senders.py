@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -149,6 +149,27 @@ def opt_out(recipient: str, source: str, evidence: str = "", user: Any = None) -
         # Waits for a claim that has these rows: after our commit none of them is submitted.
         waiting = Message.objects.filter(recipient=recipient, state__in=[State.QUEUED, State.HELD])
         move(waiting, State.BLOCKED, OPTED_OUT, skip_locked=False)
+
+
+def opt_out_all(said: Mapping[str, str], source: str, user: Any = None) -> int:
+    """As opt_out(), of many numbers with what each said, all or none. How many had not opted out before."""
+    with transaction.atomic():
+        names = {name: number for number in said for name in suppression.known_as(number)}
+        standing = OptOut.objects.filter(recipient__in=list(names), lifted_at=None)
+        known = {names[name] for name in standing.values_list("recipient", flat=True)}
+        new = [number for number in said if number not in known]
+        OptOut.objects.bulk_create(
+            (
+                OptOut(recipient=number, source=source, evidence=said[number][:300], created_by=user)
+                for number in new
+            ),
+            batch_size=BATCH,
+            ignore_conflicts=True,
+        )
+        waiting = Message.objects.filter(recipient__in=new, state__in=[State.QUEUED, State.HELD])
+        while move(waiting, State.BLOCKED, OPTED_OUT, skip_locked=False) == BATCH:
+            pass
+    return len(new)
 
 
 def opt_in(recipient: str, reason: str, user: Any = None) -> None:
