@@ -86,8 +86,8 @@ except ValueError:
     )
     FIELD_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
 
-# What a forgotten number is hashed with: the first makes the hash, all are honoured. Whoever changes SECRET_KEY
-# names the old one here, or forgotten people who have opted out could be texted again (midcall.E020).
+# What a forgotten number is hashed with: the first makes the hash, all are honoured. Whoever changes
+# SECRET_KEY names the old one here, or forgotten people who opted out could be texted again (midcall.E020).
 FORGET_KEYS = [key for key in env.str("FORGET_KEY", default="").split(",") if key] or [SECRET_KEY]
 
 # --- Where we are reached -----------------------------------------------------------------------------------

@@ -27,8 +27,10 @@ def erase_calls(calls: QuerySet[Call]) -> int:
 
 
 def erase_consents(consents: QuerySet[Consent], of: str = "") -> int:
-    """Erase who agreed, and in which words; of another number than `of`, if that is given, the words alone. How
-    many."""
+    """Erase who agreed, and in which words; of another number than `of`, if one is given, the words alone.
+
+    How many.
+    """
     with erasing():
         consents = consents.filter(erased_at=None)
         if of:

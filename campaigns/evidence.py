@@ -1,7 +1,7 @@
 """Did this person agree? Consents with their evidence, as a page to print and as a sheet.
 
-The columns are what carriers ask for when a sender is registered or complained about: who agreed, when, in which
-words, to what, by which means it was recorded, what was then sent, and whether it was withdrawn.
+The columns are what carriers ask for when a sender is registered or complained about: who agreed, when, in
+which words, to what, by which means it was recorded, what was then sent, and whether it was withdrawn.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sms.cells import guarded
 MOST_PRINTED = 200
 COLUMNS = (
     "Number", "Name", "Agreed (UTC)", "In their words", "Campaign", "Tool", "Covers", "Text sent", "Text id",
-    "Message SID", "State of the text", "Text promised (UTC)", "Call id", "Call first seen (UTC)", "Tool call id",
-    "Runtime", "Connection", "Withdrawn (UTC)", "Withdrawn by", "Erased (UTC)", "Consent id",
+    "Message SID", "State of the text", "Text promised (UTC)", "Call id", "Call first seen (UTC)",
+    "Tool call id", "Runtime", "Connection", "Withdrawn (UTC)", "Withdrawn by", "Erased (UTC)", "Consent id",
 )  # fmt: skip
 # The code of the refusal where nobody had agreed.
 NO_CONSENT = safeguards.NO_CONSENT.code

@@ -211,7 +211,8 @@ WITH call AS (
     RETURNING id
 ), consent AS (
     INSERT INTO campaigns_consent (recipient, caller_name, words, tool_call_id, campaign_id, given_at)
-    SELECT %(recipient)s, %(caller_name)s, %(words)s, id, %(campaign)s, statement_timestamp() FROM fired WHERE %(consented)s
+    SELECT %(recipient)s, %(caller_name)s, %(words)s, id, %(campaign)s, statement_timestamp()
+    FROM fired WHERE %(consented)s
 )
 SELECT id FROM gate
 """

@@ -20,7 +20,7 @@ from sms.models import Forgotten
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it: how many of each were erased, and the configuration in which the number still stands."""
+    """What came of it: the proof, and the configuration in which the number still stands."""
 
     proof: Forgotten
     mentioned: list[models.Model]

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from campaigns import evidence, retention
 from campaigns.ledger import ProvesConsent
 from campaigns.models import Call, Connection, Consent, ToolCall
-from sms.admin import search_number
 from campaigns.person import ShowsPeople
+from sms.admin import search_number
 from sms.models import Message, OptOut
 from sms.oncall import MessageAdmin as BareMessageAdmin
 from sms.oncall import state_label

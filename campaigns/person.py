@@ -59,8 +59,8 @@ class ForgetForm(forms.Form):
         label="Reason",
         max_length=300,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Who asked for it, and how: “Asked us to by letter of 3 May”. It is kept, so write neither the "
-        "name nor the number.",
+        help_text="Who asked for it, and how: “Asked us to by letter of 3 May”. It is kept, so write neither "
+        "the name nor the number.",
     )
 
 
@@ -196,6 +196,6 @@ def _about(request: HttpRequest, known: Known) -> dict[str, Any]:
 def _still_in(mentioned: list[Any]) -> str:
     things = ", ".join(f"{thing._meta.verbose_name} “{thing}”" for thing in mentioned[:10])
     return (
-        f"The number still stands in what your colleagues wrote, and in its history: {things}. Change it there, "
-        "then forget the number once more."
+        f"The number still stands in what your colleagues wrote, and in its history: {things}. Change it "
+        "there, then forget the number once more."
     )

@@ -1,7 +1,7 @@
 """What is kept for how long, and the erasing of what is older, in portions that hold nobody up.
 
-Tool calls and calls are walked by their time, each once: how far that went is stored with each portion, so that a
-worker that dies loses nothing. What a campaign keeps for longer from now on may be gone already.
+Tool calls and calls are walked by their time, each once: how far that went is stored with each portion, so
+that a worker that dies loses nothing. What a campaign keeps for longer from now on may be gone already.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUN_SECONDS = 20.0
 
 
 def kept_days(campaign: Campaign | None) -> int:
-    """For how many days a campaign keeps what it texted; 0 for ever. Without a campaign: tests of templates."""
+    """For how many days a campaign keeps what it texted; 0 for ever. Without one, tests of templates."""
     return (campaign and campaign.keep_days) or settings.RETENTION_DAYS
 
 
@@ -78,7 +78,7 @@ def _tool_calls(campaign: Campaign) -> int:
     if not found:
         return 0
     texts = [message for _, _, message, _ in found if message]
-    # Not even the text of a day ago is open, unless no worker ran for so long: then it waits for the next time.
+    # Not even one of yesterday is open, unless no worker ran for so long: then it waits for the next time.
     is_open = set(Message.objects.filter(pk__in=texts, state__in=outbox.OPEN).values_list("pk", flat=True))
     ready = [row for row in found if row[2] not in is_open]
     outbox.erase([message for _, _, message, _ in ready if message], because(days))

@@ -1,4 +1,4 @@
-"""System checks of what is stored by keys, asked by `check --database default`, and by `migrate` before it begins."""
+"""System checks of what keys seal, by `check --database default`, and by `migrate` before it begins."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def forgotten_stay_unreachable(
         return []
     return [
         Error(
-            f"{lost} of the people who opted out and were forgotten could be texted again: their numbers were "
-            "hashed with a key that is missing.",
+            f"{lost} of the people who opted out and were forgotten could be texted again: their numbers "
+            "were hashed with a key that is missing.",
             hint="Add the earlier SECRET_KEY or FORGET_KEY to FORGET_KEY, behind the one that is to be used.",
             id="midcall.E020",
         )

@@ -37,8 +37,7 @@ class Unreadable(ValueError):
 
 @dataclass(slots=True)
 class Listed:
-    """What a file holds: numbers (E.164) with what they said, those that stand twice or are known, and what is
-    wrong by line."""
+    """What a file holds: new numbers (E.164) with what they said, how many are not, and errors by line."""
 
     new: dict[str, str] = field(default_factory=dict)
     known: int = 0

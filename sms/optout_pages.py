@@ -1,5 +1,7 @@
-"""Import and Export on the list of opt-outs. What is to be imported is shown first, and stays in the page until
-somebody agrees: a list of numbers is kept nowhere else."""
+"""Import and Export on the list of opt-outs.
+
+What is to be imported is shown first, and stays in the page until somebody agrees: it is kept nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -115,12 +115,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='keep_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='After so many days what was texted, to whom, and what the agent wrote is erased. How many texts there were and what became of them stays, and what callers agreed to is kept for its own time.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)], verbose_name='days to keep texts and numbers'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='After so many days what was texted, to whom, and what the agent wrote is erased. How many texts there were and what became of them stays; what callers agreed to is kept for its own time.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)], verbose_name='days to keep texts and numbers'),
         ),
         migrations.AddField(
             model_name='campaignevent',
             name='keep_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='After so many days what was texted, to whom, and what the agent wrote is erased. How many texts there were and what became of them stays, and what callers agreed to is kept for its own time.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)], verbose_name='days to keep texts and numbers'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='After so many days what was texted, to whom, and what the agent wrote is erased. How many texts there were and what became of them stays; what callers agreed to is kept for its own time.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)], verbose_name='days to keep texts and numbers'),
         ),
         migrations.AddField(
             model_name='consent',

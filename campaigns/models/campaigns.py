@@ -15,7 +15,6 @@ from sms import languages
 from sms.models import CAMPAIGN_CHARACTERS
 from sms.tracked import tracked
 
-
 # As many as a small integer holds, nearly: ninety years.
 MAX_KEEP_DAYS = 32_000
 
@@ -51,8 +50,9 @@ class Campaign(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_KEEP_DAYS)],
-        help_text="After so many days what was texted, to whom, and what the agent wrote is erased. How many "
-        "texts there were and what became of them stays, and what callers agreed to is kept for its own time.",
+        help_text="After so many days what was texted, to whom, and what the agent wrote is erased. How "
+        "many texts there were and what became of them stays; what callers agreed to is kept for its own "
+        "time.",
     )
     is_active = models.BooleanField(
         "active", default=True, help_text="Switched off, none of its tools sends anything."

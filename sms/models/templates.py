@@ -97,7 +97,7 @@ class SmsTemplate(Sendable):
             )
             copy.pk, copy.owner, copy.is_active, copy.is_shared = None, owner, False, False
             if not owner.has_perm(WAIVE_CONSENT):
-                # Of this text somebody decided that it needs no consent; of what becomes of the copy nobody has.
+                # Somebody decided that this text needs no consent; of what becomes of the copy nobody has.
                 copy.transactional, copy.transactional_because = False, ""
             copy.name = self._free_name()
             copy.sender = self.sender if is_theirs else ""

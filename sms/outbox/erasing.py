@@ -24,8 +24,8 @@ class OnTheirWay(Exception):
 def erase(messages: Collection[uuid.UUID], because: str) -> int:
     """Erase the bodies and numbers of texts, and what was said of their steps, with why. How many.
 
-    States, codes, times, sizes and countries stay, and the carrier's id, by which a late receipt still finds its
-    text. What is OPEN stays whole.
+    States, codes, times, sizes and countries stay, and the carrier's id, by which a late receipt still finds
+    its text. What is OPEN stays whole.
     """
     if not messages:
         return 0

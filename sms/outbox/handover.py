@@ -205,8 +205,8 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
 def _without_forgotten(claimed: list[Message]) -> list[Message]:
     """Those whose recipients did not opt out before they were forgotten; the others are blocked.
 
-    The claim cannot ask that by itself: the keys of the digests are not for the database. A number's texts are
-    canceled as it is forgotten, so these were promised in that instant.
+    The claim cannot ask that by itself: the keys of the digests are not for the database. A number's texts
+    are canceled as it is forgotten, so these were promised in that instant.
     """
     names = {message.pk: suppression.known_as(message.recipient)[1:] for message in claimed}
     asked = [name for each in names.values() for name in each]

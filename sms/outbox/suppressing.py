@@ -9,7 +9,7 @@ from sms.models import OptOut
 
 
 def keep_unreadable(recipient: str) -> int:
-    """Put its digest in the place of a number (E.164) on all of its opt-outs, and erase what was said. How many.
+    """Put its digest in the place of a number (E.164) on its opt-outs, and erase what was said. How many.
 
     Of a START its id stays, which a signature holds for ever: one that comes again lifts no later STOP.
     """
