@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -47,11 +48,7 @@ def purge(run_seconds: float = RUN_SECONDS) -> int:
     erased = 0
     steps: list[Callable[[], int]] = []
     for campaign in Campaign.objects.order_by("pk"):
-        steps += [
-            lambda campaign=campaign: _tool_calls(campaign),
-            lambda campaign=campaign: _calls(campaign),
-            lambda campaign=campaign: _consents(campaign),
-        ]
+        steps += [partial(step, campaign) for step in (_tool_calls, _calls, _consents)]
     steps.append(_tests)
     for step in steps:
         while time.monotonic() < until and (count := step()):

@@ -109,7 +109,9 @@ def _mentioning(model: type[models.Model], pattern: str) -> list[models.Model]:
         return []
     found = " OR ".join(f"{column}::text ~ %s" for column in columns)
     with connection.cursor() as cursor:
-        table, key = map(connection.ops.quote_name, (model._meta.db_table, model._meta.pk.column))
+        quote, pk = connection.ops.quote_name, model._meta.pk
+        assert pk.column
+        table, key = quote(model._meta.db_table), quote(pk.column)
         cursor.execute(f"SELECT {key} FROM {table} WHERE {found}", [pattern] * len(columns))
         return list(model._default_manager.filter(pk__in=[pk for (pk,) in cursor.fetchall()]))
 
@@ -121,7 +123,7 @@ def _columns(model: type[models.Model]) -> Iterator[tuple[str, str, int]]:
             continue
         if isinstance(field, models.CharField | models.TextField | models.JSONField | ArrayField):
             kind = field.db_type(connection)
-            assert kind
+            assert kind and field.column
             yield field.column, kind, getattr(field, "max_length", None) or 1_000_000
 
 

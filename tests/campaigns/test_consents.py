@@ -1,4 +1,4 @@
-"""Consents: kept as they were given, withdrawn by each opt-out, and ready for whoever asks for their evidence."""
+"""Consents: kept as they were given, withdrawn by each opt-out, ready for whoever asks for the evidence."""
 
 from __future__ import annotations
 
