@@ -15,7 +15,7 @@ from campaigns.known import Known
 from campaigns.models import Call, Consent
 from sms import outbox, suppression
 from sms.erasing import sweep
-from sms.models import Forgotten
+from sms.models import Forgotten, Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,17 @@ class Done:
     mentioned: list[models.Model]
 
 
+class OwnNumber(ValueError):
+    """The number is one that texts are sent from: it is nobody's but the business's."""
+
+
 def forget(number: str, by: Any, because: str) -> Done:
     """Erase all that is known of a number (E.164), with who decided that and why; all of it, or nothing.
 
-    Texts that wait are canceled. Raises outbox.OnTheirWay while a worker hands one over.
+    Texts that wait are canceled. Raises OwnNumber, and outbox.OnTheirWay while a worker hands one over.
     """
+    if Sender.objects.filter(address=number).exists():
+        raise OwnNumber
     known = Known(number)
     with transaction.atomic():
         # First: what is erased below is found by the number and by its texts.

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from campaigns import evidence
-from campaigns.forgetting import forget
+from campaigns.forgetting import OwnNumber, forget
 from campaigns.known import Known
 from campaigns.models import Call, Campaign, Consent
 from sms import numbers, outbox
@@ -128,6 +128,8 @@ class ShowsPeople(_Page):
         if request.method == "POST" and form.is_valid():
             try:
                 done = forget(number, request.user, form.cleaned_data["because"])
+            except OwnNumber:
+                form.add_error(None, "Texts are sent from this number: it is yours, and no person's.")
             except outbox.OnTheirWay:
                 form.add_error(
                     None,

@@ -14,7 +14,10 @@ def keep_unreadable(recipient: str) -> int:
     Of a START its id stays, which a signature holds for ever: one that comes again lifts no later STOP.
     """
     with transaction.atomic():
-        rows = OptOut.objects.filter(recipient=recipient).select_for_update()
+        rows = list(OptOut.objects.filter(recipient=recipient).select_for_update())
+        if any(row.lifted_at is None for row in rows):
+            # Forgotten before, and opted out once more in that instant: one of the two is enough.
+            OptOut.objects.filter(recipient=suppression.digest(recipient), lifted_at=None).delete()
         for row in rows:
             row.lifted_because = _id_of_start(row.lifted_because)
             row.recipient, row.evidence = suppression.digest(recipient), ""

@@ -231,6 +231,14 @@ class TestWhatIsInTheWay:
         topic.refresh_from_db()
         assert topic.content == f"Call {CALLER}."
 
+    def test_a_number_that_texts_are_sent_from_is_nobodys(self, ann):
+        message = factories.MessageFactory(sender="+13125550142")
+        url = f"{reverse('admin:sms_message_forget')}?number=%2B13125550142"
+
+        assert "Texts are sent from this number" in logged_in(ann).post(url, {"because": BECAUSE}).text
+        message.refresh_from_db()
+        assert message.sender == "+13125550142"
+
     @pytest.mark.parametrize("role", ["Viewer", "Ops"])
     def test_only_an_administrator_may(self, planted, role):
         client = logged_in(factories.UserFactory(role=role))
