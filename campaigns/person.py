@@ -189,9 +189,12 @@ def _about(request: HttpRequest, known: Known) -> dict[str, Any]:
                 for row in refused.order_by("-at")[:MOST_SHOWN]
             ],
         }
-    about["is_empty"] = not any(
-        about.get(part) for part in ("texts", "opt_outs", "consents", "calls", "refused")
+    parts = ("texts", "consents", "calls", "refused")
+    # A forgotten opt-out is all that there will ever be of it.
+    about["is_readable"] = any(about.get(part) for part in parts) or not all(
+        each.is_forgotten for each in about.get("opt_outs", ())
     )
+    about["is_empty"] = not (about["is_readable"] or about.get("opt_outs"))
     return about
 
 
