@@ -119,7 +119,7 @@ def _mentioning(model: type[models.Model], pattern: str) -> list[models.Model]:
 def _columns(model: type[models.Model]) -> Iterator[tuple[str, str, int]]:
     """What of a model can hold words: the column, its type in the database, and how long it may be."""
     for field in model._meta.local_concrete_fields:
-        if isinstance(field, SecretField) or field.primary_key or field.is_relation or field.choices:
+        if isinstance(field, SecretField) or field.is_relation or field.choices:
             continue
         if isinstance(field, models.CharField | models.TextField | models.JSONField | ArrayField):
             kind = field.db_type(connection)

@@ -65,16 +65,17 @@ class ListForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
         file, text = cleaned.get("file"), cleaned.get("text", "")
         if bool(file) == bool(text.strip()):
             raise forms.ValidationError("Choose a file, or paste its text: one of the two.")
-        if not self.errors:
-            data = file.read(MAX_BYTES + 1) if file else text.encode("utf-8", "surrogatepass")
-            try:
-                cleaned["text"] = optout_files.decoded(data)
-                cleaned["listed"] = optout_files.read(cleaned["text"], cleaned["country"])
-            except Unreadable as error:
-                raise forms.ValidationError(str(error)) from error
+        data = file.read(MAX_BYTES + 1) if file else text.encode("utf-8", "surrogatepass")
+        try:
+            cleaned["text"] = optout_files.decoded(data)
+            cleaned["listed"] = optout_files.read(cleaned["text"], cleaned["country"])
+        except Unreadable as error:
+            raise forms.ValidationError(str(error)) from error
         return cleaned
 
 

@@ -136,9 +136,8 @@ class TestWhatKeepsCallersSafe:
             "Only an administrator may decide that no consent is needed. Leave it out.",
             "Only an administrator says why no consent is needed. Leave it out.",
         ]
-        assert errors(file.replace("  transactional_because: They call for it\n", ""), ann) == [
-            (10, "Why none is needed: Say why no consent is needed: somebody will ask.")
-        ]
+        [(_, words)] = errors(file.replace("  transactional_because: They call for it\n", ""), ann)
+        assert words == "Why none is needed: Say why no consent is needed: somebody will ask."
 
 
 class TestOwners:

@@ -195,7 +195,7 @@ class TestATextWithoutConsent:
 
         return SmsTemplate.objects.get()
 
-    def test_is_an_administrators_decision_with_a_reason_that_the_text_shows(self, campaign, door):
+    def test_is_an_administrators_decision_with_a_reason_in_its_history(self, db):
         ann = factories.UserFactory(username="ann", role="Admin")
 
         assert "Say why no consent is needed" in self.saved(ann, transactional_because=" ").text
