@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from campaigns import safeguards
 from campaigns.models import Consent
 from sms.cells import guarded
 
@@ -24,9 +23,6 @@ COLUMNS = (
     "Message SID", "State of the text", "Text promised (UTC)", "Call id", "Call first seen (UTC)",
     "Tool call id", "Runtime", "Connection", "Withdrawn (UTC)", "Withdrawn by", "Erased (UTC)", "Consent id",
 )  # fmt: skip
-# The code of the refusal where nobody had agreed.
-NO_CONSENT = safeguards.NO_CONSENT.code
-REFUSALS = {rule.code: rule.plain for rule in safeguards.RULES}
 _WHEN = "%Y-%m-%d %H:%M:%S"
 
 

@@ -19,6 +19,7 @@ from campaigns import evidence
 from campaigns.known import Known
 from campaigns.models import Campaign, Consent, ToolCall
 from campaigns.person import WRITTEN_CHARACTERS, readings
+from campaigns.safeguards.consent import NoConsent
 from sms import numbers
 from sms.models import OptOut
 from sms.oncall import state_label
@@ -142,5 +143,5 @@ class ProvesConsent(_Page):
         """The texts to a number that were refused because nobody had agreed."""
         if not number or not request.user.has_perm("campaigns.view_call"):
             return []
-        rows = Known(number).tool_calls().filter(refusal=evidence.NO_CONSENT)
+        rows = Known(number).tool_calls().filter(refusal=NoConsent.code)
         return list(rows.select_related("call").order_by("-at")[: evidence.MOST_PRINTED])

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from campaigns import evidence, retention
+from campaigns import evidence, retention, safeguards
 from campaigns.ledger import ProvesConsent
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.person import ShowsPeople
@@ -182,7 +182,7 @@ def _fired(call: Call) -> list[dict[str, Any]]:
         {
             "row": row,
             "outcome": outcome_label(row),
-            "why": evidence.REFUSALS.get(row.refusal, row.refusal),
+            "why": safeguards.PLAIN.get(row.refusal, row.refusal),
             "state": state_label(row.message.state) if row.message else "",
         }
         for row in rows

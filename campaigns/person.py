@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from campaigns import evidence
+from campaigns import safeguards
 from campaigns.forgetting import OwnNumber, forget
 from campaigns.known import Known
 from campaigns.models import Call, Campaign, Consent
@@ -185,7 +185,7 @@ def _about(request: HttpRequest, known: Known) -> dict[str, Any]:
             "sees_calls": True,
             "calls": list(known.calls().select_related("connection__campaign")[:MOST_SHOWN]),
             "refused": [
-                {"row": row, "why": evidence.REFUSALS.get(row.refusal, row.refusal)}
+                {"row": row, "why": safeguards.PLAIN.get(row.refusal, row.refusal)}
                 for row in refused.order_by("-at")[:MOST_SHOWN]
             ],
         }

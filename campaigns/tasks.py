@@ -1,10 +1,16 @@
-"""Celery's door of campaigns."""
+"""Celery's door of the top floor."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import retention
+from campaigns import counting, retention
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_counts() -> None:
+    """Delete what no limit counts any more, and with it the numbers that were texted."""
+    counting.purge()
 
 
 @shared_task  # type: ignore[untyped-decorator]

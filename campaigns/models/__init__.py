@@ -1,5 +1,6 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
+from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.calls import (
     ID_CHARACTERS,
@@ -12,6 +13,7 @@ from campaigns.models.calls import (
 )
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
+from campaigns.models.contacts import Contact, Failure, SecretUse
 from campaigns.models.purges import Purged
 from campaigns.models.signatures import SpentSignature
 
@@ -19,15 +21,20 @@ __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
     "RECIPIENT",
+    "Allowance",
     "Call",
     "CallNumberChanged",
     "Campaign",
     "Connection",
     "Consent",
+    "Contact",
+    "Failure",
     "Fetched",
     "Purged",
     "Revision",
+    "SecretUse",
     "SpentSignature",
+    "TextedNumber",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",

@@ -158,7 +158,7 @@ class ToolCall(models.Model):
 class Consent(models.Model):
     """What a caller said when asked whether they may be texted, for one text.
 
-    The database refuses each change and DELETE (migration 0014), but for its withdrawal, once, and by the
+    The database refuses each change and DELETE (migration 0017), but for its withdrawal, once, and by the
     door in sms/erasing.py. A number's opt-out, whoever enters it, withdraws all its consents, by a trigger.
     """
 

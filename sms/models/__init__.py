@@ -11,7 +11,7 @@ from sms.models.messages import (
     State,
 )
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
-from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
+from sms.models.profiles import REASON_CHARACTERS, SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
 from sms.models.templates import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Translation
 from sms.models.users import GroupPermission as GroupPermission
@@ -25,6 +25,7 @@ __all__ = [
     "MAX_TRANSLATIONS",
     "MAX_VARIABLES",
     "NUMBER_CHARACTERS",
+    "REASON_CHARACTERS",
     "SENDER_CHARACTERS",
     "Forgotten",
     "Message",

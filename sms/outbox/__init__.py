@@ -3,8 +3,9 @@
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
                             ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
-              release(), or | |     `---> HELD  the sender or the account is refused (hold())
-                  a probe --' | claim(), committed before a socket is written
+              release(), or | |     `---> HELD  the sender or the account is refused (hold()), or it is quiet
+          a probe, or the --' |                 hours where the phone is (accept(), keep_quiet())
+                  morning     | claim(), committed before a socket is written
                               v
                          SUBMITTING ---- refused for good ------------------> FAILED
                           |      |
@@ -51,7 +52,9 @@ from sms.outbox.handover import (
     claim,
     record,
 )
+from sms.outbox.night import keep_quiet
 from sms.outbox.receipts import receipt
+from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
 from sms.outbox.states import RANK
 from sms.outbox.suppressing import keep_unreadable
@@ -66,6 +69,7 @@ __all__ = [
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
+    "NO_REPEAT",
     "OPEN",
     "OnTheirWay",
     "PROMISE",
@@ -83,6 +87,7 @@ __all__ = [
     "forget",
     "give_up",
     "hold",
+    "keep_quiet",
     "keep_unreadable",
     "known_sids",
     "listed",
@@ -97,6 +102,7 @@ __all__ = [
     "receipt",
     "record",
     "release",
+    "same_text",
     "silent",
     "untold",
 ]

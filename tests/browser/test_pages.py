@@ -80,10 +80,13 @@ def all_pages(campaign) -> list[str]:
             reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
         )
     found += [
-        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk]) for page in ("integrations", "agent")
+        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
+        for page in ("integrations", "agent", "safeguards", "connect")
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
-    found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]
+    found += [
+        reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("connection", "secret", "revoke")
+    ]
     topic = campaign.topics.get()
     found += [
         reverse("admin:builder_topic_delete", args=[topic.pk]),

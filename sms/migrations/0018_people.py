@@ -5,6 +5,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+
 REFUSE = """
 CREATE OR REPLACE FUNCTION sms_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -28,7 +29,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0015_atlas'),
+        ('sms', '0017_refused_credentials'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     # Calls go on being answered.
     atomic = False
 
-    dependencies = [("campaigns", "0014_people")]
+    dependencies = [("campaigns", "0017_people")]
 
     operations = [
         migrations.RunSQL(
