@@ -21,6 +21,7 @@ from campaigns.models import Campaign, Consent, ToolCall
 from campaigns.person import WRITTEN_CHARACTERS, readings
 from campaigns.safeguards.consent import NoConsent
 from sms import numbers
+from sms.cells import in_portions
 from sms.models import OptOut
 from sms.oncall import state_label
 from sms.pages import may_see
@@ -106,7 +107,7 @@ class ProvesConsent(_Page):
         form = EvidenceForm(asked)
         is_valid = form.is_valid()
         if is_valid and request.GET.get("format") == "csv":
-            rows = form.found().iterator(chunk_size=500)
+            rows = in_portions(form.found())
             response = StreamingHttpResponse(evidence.sheet(rows), content_type="text/csv; charset=utf-8")
             response["Content-Disposition"] = 'attachment; filename="consents.csv"'
             response["Cache-Control"] = "no-store"

@@ -133,7 +133,8 @@ class ShowsPeople(_Page):
             except outbox.OnTheirWay:
                 form.add_error(
                     None,
-                    "A text to this number is being handed to the carrier right now. Try again in a minute.",
+                    "A text to this number, or one that mentions it, is on its way to the carrier right now. "
+                    "Try again once it is sent; nothing was erased so far.",
                 )
             else:
                 self.message_user(

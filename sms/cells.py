@@ -1,8 +1,16 @@
-"""Cells of a sheet that people open in a spreadsheet, which must not take one for a formula."""
+"""Sheets that people open in a spreadsheet, which must not take a cell for a formula."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+PORTION = 500
 
 # What a spreadsheet would take for a formula (CWE-1236). An apostrophe goes in front and comes off again; so
 # that it comes off where it went on only, those that begin so with apostrophes of their own get one, too.
@@ -15,6 +23,15 @@ _GUARDED = re.compile(f"'+[{_RUNS}]")
 _WITHIN = re.compile(r'(?<![;"\s])([;"\s]++)(\'*+)([=+\-@＝＋－＠])')
 _BULLETS = "+-＋－"
 BREAK = re.compile("\r\n|\r|\n")
+
+
+def in_portions(rows: QuerySet[M]) -> Iterator[M]:
+    """All rows in the order of their keys, read a portion at a time: a cursor that stays open between two
+    statements is no use behind a pool of connections."""
+    after: Any = 0
+    while portion := list(rows.filter(pk__gt=after).order_by("pk")[:PORTION]):
+        yield from portion
+        after = portion[-1].pk
 
 
 def guarded(cell: str) -> str:

@@ -17,9 +17,12 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import connection, models, transaction
 
 from sms.fields import SecretField
+from sms.models import Message, State
 from sms.suppression import digest
 from sms.tracked import TRACKED
 
+# A worker needs what they say: they are sent, or looked up at the carrier.
+OPEN = (State.QUEUED, State.HELD, State.SUBMITTING, State.UNCONFIRMED)
 # What stands where a number was mentioned; shorter than nearly any number.
 ERASED = "(erased)"
 # Whole tables are read: longer than a statement of a request usually may take.
@@ -78,6 +81,7 @@ def sweep(number: str) -> list[models.Model]:
                 for column, kind, length in _columns(model):
                     cursor.execute(
                         _SWEEP.format(
+                            rows=_NOT_OPEN if model is Message else "true",
                             table=connection.ops.quote_name(model._meta.db_table),
                             column=connection.ops.quote_name(column),
                             kind=kind,
@@ -98,8 +102,10 @@ UPDATE {table} SET {column} = CASE
     WHEN {column}::text = %(number)s THEN %(digest)s
     ELSE left(regexp_replace({column}::text, %(pattern)s, %(erased)s, 'g'), %(length)s)
 END::{kind}
-WHERE {column}::text ~ %(pattern)s
+WHERE {column}::text ~ %(pattern)s AND {rows}
 """
+# What a worker hands over, or looks for in the carrier's list, stays as it was promised.
+_NOT_OPEN = "state NOT IN ('{}')".format("', '".join(OPEN))
 
 
 def _mentioning(model: type[models.Model], pattern: str) -> list[models.Model]:

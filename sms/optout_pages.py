@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from sms import optout_files, outbox
+from sms.cells import in_portions
 from sms.models import OptOut
 from sms.optout_files import MAX_BYTES, MAX_ROWS, Listed, Unreadable
 
@@ -126,10 +127,8 @@ class ExchangesOptOuts(_Page):
         """All of them as a sheet."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = OptOut.objects.select_related("created_by", "lifted_by").order_by("created_at", "pk")
-        response = StreamingHttpResponse(
-            optout_files.write(rows.iterator(chunk_size=500)), content_type="text/csv; charset=utf-8"
-        )
+        rows = in_portions(OptOut.objects.select_related("created_by", "lifted_by"))
+        response = StreamingHttpResponse(optout_files.write(rows), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="opt-outs.csv"'
         response["Cache-Control"] = "no-store"
         return response

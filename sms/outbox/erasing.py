@@ -6,19 +6,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from sms.erasing import erasing
+from sms.erasing import OPEN, erasing, mention
 from sms.models import Message, MessageEvent, State
 from sms.outbox.states import move
 
-# A worker needs what they say: they are sent, or looked up at the carrier.
-OPEN = (State.QUEUED, State.HELD, State.SUBMITTING, State.UNCONFIRMED)
 FORGOTTEN = "The person asked to be forgotten."
 
 
 class OnTheirWay(Exception):
-    """A worker hands texts over in this instant; they can be erased as soon as it has."""
+    """Texts to a number, or others that mention it, are under way: they can be erased once they are not."""
 
 
 def erase(messages: Collection[uuid.UUID], because: str) -> int:
@@ -41,8 +40,8 @@ def erase(messages: Collection[uuid.UUID], because: str) -> int:
 def forget(recipient: str) -> int:
     """Erase all texts to a number (E.164); those that wait are canceled first. How many.
 
-    One in doubt is looked up no more: its end stays unknown. Raises OnTheirWay, with nothing changed in the
-    caller's transaction, if a worker hands one over.
+    One in doubt is looked up no more: its end stays unknown. Raises OnTheirWay, for the caller to roll back,
+    if a worker hands one over, or if one to somebody else is under way that mentions the number.
     """
     texts = Message.objects.filter(recipient=recipient)
     # Waits for a claim that has these rows, which then is one of a worker's.
@@ -52,6 +51,7 @@ def forget(recipient: str) -> int:
         pass
     while move(texts.filter(state=State.UNCONFIRMED), State.UNKNOWN, FORGOTTEN, skip_locked=False):
         pass
-    if texts.filter(state=State.SUBMITTING).exists():
+    under_way = Message.objects.filter(state__in=OPEN)
+    if under_way.filter(Q(recipient=recipient) | Q(body__regex=mention(recipient))).exists():
         raise OnTheirWay
     return erase(list(texts.values_list("pk", flat=True)), FORGOTTEN)

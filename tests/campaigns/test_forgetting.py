@@ -50,6 +50,7 @@ def planted(door, action, ann):
     # One is with the carrier, and one was canceled with a word too many.
     first, second, *_ = Message.objects.filter(recipient=CALLER).order_by("created_at")
     Message.objects.filter(pk=first.pk).update(state=State.SENT, provider_sid="SM" + "1" * 32)
+    Message.objects.filter(recipient=SOMEBODY_ELSE).update(state=State.SENT)
     outbox.cancel([second.pk], "olive", f"{CALLER} has called again")
     LogEntry.objects.log_actions(ann.pk, [second], CHANGE, f"Canceled: {CALLER} has called again")
     outbox.opt_out(CALLER, OptOut.Source.CALL, "Carla Planted wants no more")
@@ -193,12 +194,23 @@ class TestWhatIsInTheWay:
 
         answer = logged_in(ann).post(forget_page(), {"because": BECAUSE})
 
-        assert "being handed to the carrier right now" in answer.text
+        assert "is on its way to the carrier right now" in answer.text
         handed.refresh_from_db()
         queued.refresh_from_db()
         assert (handed.recipient, queued.state) == (CALLER, State.HELD)
         assert not Forgotten.objects.exists()
         assert Consent.objects.filter(recipient=CALLER).exists()
+
+    def test_a_text_to_somebody_else_leaves_as_it_was_promised(self, ann):
+        other = factories.MessageFactory(recipient=SOMEBODY_ELSE, body="Carla waits at 415-555-0123.")
+        with pytest.raises(outbox.OnTheirWay):
+            forget(CALLER, ann, BECAUSE)
+        Message.objects.update(state=State.SENT)
+
+        forget(CALLER, ann, BECAUSE)
+
+        other.refresh_from_db()
+        assert other.body == "Carla waits at (erased)."
 
     def test_one_in_doubt_is_looked_up_no_more(self, ann):
         message = factories.MessageFactory(recipient=CALLER, state=State.UNCONFIRMED)
