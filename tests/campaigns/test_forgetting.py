@@ -43,10 +43,12 @@ def planted(door, action, ann):
     door("note", toolCallId="3", parameters={"message": "Hi.", "consent": "no, I said (415) 555-0123"})
     # Somebody else's call, in which the agent was told to text this number, and texted theirs.
     others = {"callId": "call-2", "customerPhoneNumber": SOMEBODY_ELSE}
-    door("invite", toolCallId="4", parameters={"to": "(415) 555-0123", "message": "Hi.", **said}, **others)
+    confirmed = {"to": "(415) 555-0123", "recipient_confirmed": "0123", "message": "Hi.", **said}
+    assert door("invite", toolCallId="4", parameters=confirmed, **others).json()["status"] == "accepted"
     door("invite", toolCallId="5", parameters={"to": CALLER, "message": "Ho.", "consent": ""}, **others)
-    theirs = {"message": "Call me back on 415-555-0123.", "consent": "Yes please, text me."}
-    door("note", toolCallId="6", parameters=theirs, **others)
+    theirs = {"message": "Call me back.", "consent": "Yes please, text me."}
+    assert door("note", toolCallId="6", parameters=theirs, **others).json()["status"] == "accepted"
+    Message.objects.filter(body="Call me back.").update(body="Call me back on 415-555-0123.")
     # One is with the carrier, and one was canceled with a word too many.
     first, second, *_ = Message.objects.filter(recipient=CALLER).order_by("created_at")
     Message.objects.filter(pk=first.pk).update(state=State.SENT, provider_sid="SM" + "1" * 32)
