@@ -14,9 +14,9 @@ from functools import cached_property
 from string import Template
 from typing import Any, Literal
 
+from campaigns.content import BODY
 from campaigns.runtimes.base import SECRET
 from campaigns.tools import (
-    BODY,
     CONFIRMED,
     CONFIRMED_DIGITS,
     CONSENT,
