@@ -75,6 +75,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
                 "under Safeguards.",
             },
         ),
+        ("How long it keeps what it texted", {"fields": ("keep_days",)}),
     )
 
     @admin.display(description="Topics")

@@ -47,6 +47,7 @@ class UserFactory(DjangoModelFactory):
             if not Group.objects.filter(name=name).exists():
                 # A test that emptied the tables took the groups along, which a migration made.
                 import_module("campaigns.migrations.0008_roles_and_sharing").make_roles(apps)
+                import_module("campaigns.migrations.0017_people").grant(apps)
             user.groups.add(Group.objects.get(name=name))
             user.is_staff = True
             user.save()

@@ -5,6 +5,7 @@ from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
+    RECIPIENT,
     Call,
     CallNumberChanged,
     Consent,
@@ -13,11 +14,13 @@ from campaigns.models.calls import (
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
 from campaigns.models.contacts import Contact, Failure, SecretUse
+from campaigns.models.purges import Purged
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "RECIPIENT",
     "Allowance",
     "Call",
     "CallNumberChanged",
@@ -27,6 +30,7 @@ __all__ = [
     "Contact",
     "Failure",
     "Fetched",
+    "Purged",
     "Revision",
     "SecretUse",
     "SpentSignature",
