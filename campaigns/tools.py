@@ -11,10 +11,12 @@ from django.db.models import QuerySet
 
 from builder import prompt
 from builder.models import SmsAction, Topic
+from campaigns import switches
 from campaigns.content import Content
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
-from sms.models import SmsTemplate, Variable, is_capped
+from sms.models import Pause, SmsTemplate, Variable, is_capped
+from sms.models.pauses import template_scope
 
 MAX_CONSENT_CHARACTERS = 500
 
@@ -39,6 +41,8 @@ class Tool:
     campaign: str = ""
     # Why it is not sent in this campaign, though elsewhere it may be.
     withheld: str = ""
+    # By what its texts can be paused, beside the template.
+    scopes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,9 +59,20 @@ class Tool:
         return self.withheld or self.source.obstacle()
 
     @cached_property
+    def pause(self) -> Pause | None:
+        """What its texts are paused by, which starting and ending changes the configuration's revision."""
+        own = [] if self.template is None else [template_scope(self.template.pk)]
+        sent = self.snapshot
+        return Pause.against([*self.scopes, *own], sent["account_sid"], sent["sender"])
+
+    @cached_property
     def snapshot(self) -> dict[str, Any]:
         """What a text of it is promised with, whoever gets it and whatever it says."""
-        return {**self.source.snapshot(), "template": self.template.pk if self.template else None}
+        return {
+            **self.source.snapshot(),
+            "template": self.template.pk if self.template else None,
+            "scopes": self.scopes,
+        }
 
     @property
     def action(self) -> SmsAction | None:
@@ -202,7 +217,10 @@ def of_topics(topics: Iterable[Topic], campaign: Campaign | None = None) -> list
 def _tool(source: SmsAction | SmsTemplate, campaign: Campaign | None) -> Tool:
     if campaign is None:
         return Tool(source)
-    return Tool(source, campaign.name, withheld(source, campaign))
+    scopes = (switches.scope_of(campaign),)
+    if isinstance(source, SmsAction):
+        scopes += (switches.scope_of(source),)
+    return Tool(source, campaign.name, withheld(source, campaign), scopes)
 
 
 def withheld(source: SmsAction | SmsTemplate, campaign: Campaign) -> str:

@@ -112,12 +112,13 @@ def _may_claim(ends: float) -> bool:
 
 
 def reconcile() -> None:
-    """Expire what is too old, try held senders and tell their owners, and ask the carriers about what is in
-    doubt or silent."""
+    """Expire what is too old, hold what is paused, try held senders and tell their owners, and ask the
+    carriers about what is in doubt or silent."""
     close_old_connections()
     outbox.expire()
     outbox.reap()
     outbox.give_up()
+    outbox.hold_paused()
     outbox.probe()
     _run(_look_up(outbox.doubts(), outbox.silent()))
     doorbell.ring()

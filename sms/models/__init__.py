@@ -1,6 +1,7 @@
 """Who sends, what is sent, and each text from the promise to the receipt."""
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
+from sms.models.pauses import Pause, SwitchedOff
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
@@ -20,11 +21,13 @@ __all__ = [
     "MessageEvent",
     "OnDoubt",
     "OptOut",
+    "Pause",
     "ProviderName",
     "SmsTemplate",
     "Sendable",
     "Sender",
     "State",
+    "SwitchedOff",
     "Translation",
     "UserProfile",
     "Variable",

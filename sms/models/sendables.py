@@ -105,7 +105,12 @@ class Sendable(models.Model):
         help_text="Only for texts that the caller has asked for by the purpose of the call itself. Otherwise "
         "the agent must ask first, and say what the caller answered.",
     )
-    is_active = models.BooleanField("active", default=True)
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. "
+        "To stop it for a while, with the reason on every page, pause it instead.",
+    )
     is_shared = models.BooleanField(
         "others may use it",
         default=False,

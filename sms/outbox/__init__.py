@@ -3,8 +3,9 @@
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
                             ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
-              release(), or | |     `---> HELD  the sender or the account is refused (hold())
-                  a probe --' | claim(), committed before a socket is written
+    release(), resume(), or | |     `---> HELD  the sender or the account is refused (hold()),
+                  a probe --' |                 or it is paused (suspend())
+                              | claim(), committed before a socket is written
                               v
                          SUBMITTING ---- refused for good ------------------> FAILED
                           |      |
@@ -50,6 +51,7 @@ from sms.outbox.handover import (
     claim,
     record,
 )
+from sms.outbox.pauses import hold_paused, resume, suspend
 from sms.outbox.receipts import receipt
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
 from sms.outbox.states import RANK
@@ -76,6 +78,7 @@ __all__ = [
     "expire",
     "give_up",
     "hold",
+    "hold_paused",
     "known_sids",
     "listed",
     "not_listed",
@@ -88,6 +91,8 @@ __all__ = [
     "receipt",
     "record",
     "release",
+    "resume",
     "silent",
+    "suspend",
     "untold",
 ]

@@ -1,0 +1,19 @@
+"""Celery's doors. What they do is idempotent: rows in the database decide what is paused, and who is told."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from campaigns import alarms, brake
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def watch() -> None:
+    """Pause what has jumped."""
+    brake.watch()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tell() -> None:
+    """Tell people what was paused by itself."""
+    alarms.tell()
