@@ -257,6 +257,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _reconcile_seconds,
         "options": {"expires": _reconcile_seconds},
     },
+    "watch for jumps": {"task": "campaigns.tasks.watch", "schedule": 10.0, "options": {"expires": 10}},
+    "tell of pauses": {"task": "campaigns.tasks.tell", "schedule": 10.0, "options": {"expires": 10}},
     "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
     # A file to import may have 2 MB.
     "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},

@@ -24,12 +24,12 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from campaigns import safeguards
+from campaigns.drafts import Caller
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
 from campaigns.telling import ON_ITS_WAY, Told, told
 from campaigns.tools import (
-    BODY,
     CONSENT,
     RECIPIENT,
     WORDS,
@@ -39,7 +39,6 @@ from campaigns.tools import (
     Tool,
 )
 from campaigns.waiting import Wait, waiting
-from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox
 from sms.models import Message, OptOut
 from sms.outbox import Promise
@@ -146,9 +145,11 @@ def _at_once(
     of the connection and of the configuration, is still true where the revision is still the same.
     """
     try:
-        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values, wait)
+        request = _request(tool, firing, Caller(firing.caller_number, firing.caller_name), values)
+        safeguards.permitted(request)
     except Refused:
         return None
+    promise = _promise(request, wait)
     say = _on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
@@ -250,16 +251,17 @@ def _decide(
         parameters=values,
     )
     try:
-        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values, wait)
-        safeguards.ask_the_database(promise)
-        if tool.is_capped:
-            safeguards.count(tool.source.owner_id)
+        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values)
+        safeguards.permitted(request)
+        safeguards.ask_the_database(request)
+        safeguards.count(request)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
         fired.refusal = refusal.rule.code
-        fired.say = refusal.rule.say
+        fired.say = refusal.say
         fired.save(force_insert=True)
         return _answer(fired)
+    promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
     fired.say = _on_its_way(promise.recipient)
@@ -319,31 +321,18 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
-def _promise(
-    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], wait: Wait | None
-) -> Promise:
-    """The text that is asked for, to whom it may go. Raises Refused."""
-    request = Request(
-        campaign=firing.connection.campaign,
-        obstacle=tool.obstacle,
-        texts_anyone=tool.texts_anyone,
-        needs_consent=tool.needs_consent,
-        caller_number=caller.number,
-        asked_number=values.get(RECIPIENT, ""),
-        consent=values.get(CONSENT, ""),
-    )
-    recipient = safeguards.permitted_recipient(request)
-    if tool.content:
-        body, size = tool.content.written(values[BODY])
-    else:
-        assert tool.wording
-        body, size = tool.wording.written(values, firing.language, caller)
+def _request(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str]) -> Request:
+    return Request(firing.connection.campaign, tool, caller, values, firing.language)
+
+
+def _promise(request: Request, wait: Wait | None) -> Promise:
+    """The text that is asked for, to whom it may go."""
     return Promise(
-        **tool.snapshot,
-        recipient=recipient,
-        country=numbers.country(recipient),
-        body=body,
-        segments=size.segments,
+        **request.tool.snapshot,
+        recipient=request.recipient,
+        country=numbers.country(request.recipient),
+        body=request.draft.body,
+        segments=request.draft.size.segments,
         wait=wait.bound if wait else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )

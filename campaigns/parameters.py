@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from campaigns.tools import BODY, CONSENT, TRY_AGAIN, Tool
+from campaigns.content import BODY
+from campaigns.tools import CONSENT, TRY_AGAIN, Tool
 from sms import text
 from sms.models import Variable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 
 from builder.models import SmsAction
@@ -76,5 +77,5 @@ def pause_account(account_sid: str, because: str) -> Pause | None:
 def resume(pause: Pause, by: str, because: str = "") -> bool:
     """Let what was paused go on; False if somebody was faster."""
     ended = outbox.resume(pause, by, because)
-    doorbell.ring()
+    transaction.on_commit(doorbell.ring, robust=True)
     return ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sms.models import Message, State
+from sms.models import Message, Pause, State
 from sms.providers import codes
 
 SPOKEN = {
@@ -22,6 +22,9 @@ SPOKEN = {
     State.CANCELED: "That text was canceled on our side, so it was not sent.",
     State.BLOCKED: "That number has opted out of our text messages, so nothing was sent.",
 }
+PAUSED = "Our text messages are paused at the moment, so the text is waiting. If it waits too long, it is dropped."
+# These wait for whatever holds them back.
+WAITING = (State.QUEUED, State.HELD)
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
 # It did not arrive, and will not.
@@ -41,5 +44,7 @@ def told(message: Message) -> Told:
     state = State(message.state)
     in_vain = state in IN_VAIN
     say = (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[state]
+    if state in WAITING and Pause.over(message):
+        say = PAUSED
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")

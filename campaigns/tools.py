@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 from builder import prompt
 from builder.models import SmsAction, Topic
 from campaigns import switches
-from campaigns.content import Content
+from campaigns.content import BODY, Content
+from campaigns.drafts import Author
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
 from sms.models import Pause, SmsTemplate, Variable, is_capped
@@ -24,7 +25,6 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
 CONSENT = "consent"
 WORDS = "words"
-BODY = "message"
 RECIPIENT = "to"
 
 
@@ -92,6 +92,13 @@ class Tool:
     def content(self) -> Content | None:
         """The rules for what the agent writes; None where a template fixes the text."""
         return Content(self.action) if self.action and not self.template else None
+
+    @cached_property
+    def author(self) -> Author:
+        """Who makes its texts: the template, or the agent by the action's rules."""
+        author = self.wording or self.content
+        assert author
+        return author
 
     @property
     def texts_anyone(self) -> bool:

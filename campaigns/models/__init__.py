@@ -1,6 +1,7 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
+from campaigns.models.brakes import Alarm, Brake, Notice, Span
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
@@ -16,13 +17,17 @@ from campaigns.models.signatures import SpentSignature
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "Alarm",
+    "Brake",
     "Call",
     "CallNumberChanged",
     "Campaign",
     "Connection",
     "Consent",
     "Fetched",
+    "Notice",
     "Revision",
+    "Span",
     "SpentSignature",
     "ToolAttachment",
     "ToolCall",

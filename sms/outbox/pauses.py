@@ -18,9 +18,9 @@ GOES_ON = "What it waited for is over."
 
 
 def suspend(scope: str, about: str, because: str, by: str = "") -> Pause | None:
-    """Send nothing of a scope from now on; None if it is paused already. `by` is "" for Midcall itself.
+    """Send nothing of a scope from the commit on; None if it is paused already. `by` is "" for Midcall itself.
 
-    What is queued is held; whoever calls this must be in no transaction that lasts.
+    What is queued is held after it, in transactions of its own: there may be a hundred thousand.
     """
     try:
         with transaction.atomic():
@@ -29,7 +29,7 @@ def suspend(scope: str, about: str, because: str, by: str = "") -> Pause | None:
             )
     except IntegrityError:
         return None
-    hold_paused()
+    transaction.on_commit(hold_paused, robust=True)
     return pause
 
 
@@ -38,9 +38,13 @@ def resume(pause: Pause, by: str, because: str = "") -> bool:
     ended = Pause.objects.filter(pk=pause.pk, lifted_at=None).update(
         lifted_at=Now(), lifted_by=by, lifted_because=because[:MAX_REASON_CHARACTERS]
     )
+    transaction.on_commit(_let_all_go, robust=True)
+    return bool(ended)
+
+
+def _let_all_go() -> None:
     while let_go() == BATCH:
         pass
-    return bool(ended)
 
 
 def hold_paused() -> None:

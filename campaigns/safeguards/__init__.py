@@ -1,0 +1,89 @@
+"""Who may be texted, with what, how often, and with what consent: a table of rules, in the order in which
+they are asked, before a message exists.
+
+Whoever adds a rule writes a class in the room that it belongs to, and one line here; the campaign's page, the
+documentation and the tests follow from the table.
+"""
+
+from __future__ import annotations
+
+from campaigns.safeguards.configuration import CampaignOff, CannotSend, Paused, SenderHeld
+from campaigns.safeguards.consent import NoConsent
+from campaigns.safeguards.limits import AtlasUsedUp
+from campaigns.safeguards.recipients import NoCallerNumber, NotANumber, OptedOut, OtherCountry
+from campaigns.safeguards.rule import Outcome, Refused, Request, Rule, Verdict
+from campaigns.safeguards.texts import ForbiddenWord, Link, NoCallerName, TooLong
+
+NO_CALLER_NUMBER = NoCallerNumber()
+ATLAS_USED_UP = AtlasUsedUp()
+
+# Decided by the request and the configuration, as they are known already.
+BY_THE_REQUEST: tuple[Rule, ...] = (
+    Paused(),
+    CampaignOff(),
+    CannotSend(),
+    NoConsent(),
+    NO_CALLER_NUMBER,
+    NotANumber(),
+    OtherCountry(),
+    Link(),
+    ForbiddenWord(),
+    NoCallerName(),
+    TooLong(),
+)
+# These ask the database. Each stands in the statement that asks and promises at once, too (campaigns.firing),
+# or keeps a tool from it.
+BY_THE_DATABASE: tuple[Rule, ...] = (
+    SenderHeld(),
+    OptedOut(),
+)
+# These count the text where it passes, in the transaction that promises it.
+BY_COUNTING: tuple[AtlasUsedUp, ...] = (ATLAS_USED_UP,)
+
+RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING)
+PLAIN = {rule.code: rule.plain for rule in RULES}
+
+
+def permitted(request: Request) -> None:
+    """Raise Refused with the first rule that forbids the text, as far as the request and the configuration
+    tell. ask_the_database() and count() have the rest."""
+    _ask(BY_THE_REQUEST, request)
+
+
+def ask_the_database(request: Request) -> None:
+    """Raise Refused for a text that what happened elsewhere forbids: a sender held, a recipient opted out."""
+    _ask(BY_THE_DATABASE, request)
+
+
+def count(request: Request) -> None:
+    """Count the text wherever texts are counted; raise Refused where there is no room for it."""
+    for rule in BY_COUNTING:
+        rule.take(request)
+
+
+def verdicts(request: Request) -> list[tuple[Rule, Verdict]]:
+    """What each rule says of a request, in their order, whatever those before it say. Writes nothing."""
+    return [(rule, rule.check(request)) for rule in RULES]
+
+
+def _ask(rules: tuple[Rule, ...], request: Request) -> None:
+    for rule in rules:
+        verdict = rule.check(request)
+        if verdict.outcome is Outcome.REFUSES:
+            raise Refused(rule, verdict.say)
+
+
+__all__ = [
+    "NO_CALLER_NUMBER",
+    "PLAIN",
+    "RULES",
+    "Outcome",
+    "Refused",
+    "Request",
+    "Rule",
+    "Verdict",
+    "ask_the_database",
+    "count",
+    "permitted",
+    "verdicts",
+]

@@ -1,0 +1,115 @@
+"""What a safeguard is, and what it is asked about."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import Enum
+from typing import ClassVar, NamedTuple
+
+from campaigns.drafts import Caller, Draft
+from campaigns.models import Campaign
+from campaigns.tools import CONSENT, RECIPIENT, Tool
+from sms import numbers
+
+
+class Outcome(Enum):
+    """What a rule says of a request."""
+
+    PASSES = "passes"
+    REFUSES = "refuses"
+    NOT_ASKED = "not asked"
+
+
+class Verdict(NamedTuple):
+    """What a rule says of a request. `say` is the agent's sentence where it refuses, `why` says in plain
+    words what it was not asked for."""
+
+    outcome: Outcome
+    say: str = ""
+    why: str = ""
+
+
+PASSES = Verdict(Outcome.PASSES)
+
+
+def not_asked(why: str) -> Verdict:
+    """There is nothing in the request that the rule could look at; `why` is a plain sentence."""
+    return Verdict(Outcome.NOT_ASKED, why=why)
+
+
+class Request:
+    """What a tool call asks for. `values` are the agent's, as campaigns.parameters.checked() has them;
+    `language` is the call's. A rule reads what it needs; nothing here asks the database."""
+
+    __slots__ = ("_draft", "_recipient", "caller", "campaign", "language", "tool", "values")
+
+    def __init__(
+        self, campaign: Campaign, tool: Tool, caller: Caller, values: Mapping[str, str], language: str
+    ) -> None:
+        self.campaign = campaign
+        self.tool = tool
+        self.caller = caller
+        self.values = values
+        self.language = language
+        self._recipient: str | None = None
+        self._draft: Draft | None = None
+
+    @property
+    def consent(self) -> str:
+        """What the caller said when asked, as the agent has it; "" if it said nothing of that."""
+        return self.values.get(CONSENT, "")
+
+    @property
+    def asked_number(self) -> str:
+        """Whom the agent wants to text, as it wrote it; "" where that is not its choice."""
+        return self.values.get(RECIPIENT, "")
+
+    @property
+    def recipient(self) -> str:
+        """The number to text, in E.164; "" if there is none."""
+        if self._recipient is None:
+            self._recipient = self._read_recipient()
+        return self._recipient
+
+    def _read_recipient(self) -> str:
+        if not self.tool.texts_anyone:
+            return self.caller.number
+        try:
+            return numbers.parse(self.asked_number, self.campaign.country)
+        except numbers.NotANumber:
+            return ""
+
+    @property
+    def draft(self) -> Draft:
+        """The text as it would be sent."""
+        if self._draft is None:
+            self._draft = self.tool.author.draft(self.values, self.language, self.caller)
+        return self._draft
+
+
+class Rule(ABC):
+    """One reason not to text. `code` is for programs and never changes; `title` names the rule, and `plain`
+    says why nothing was sent, both for people; `say` is for the agent to speak."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    plain: ClassVar[str]
+    say: ClassVar[str]
+
+    @abstractmethod
+    def check(self, request: Request) -> Verdict:
+        """What it says of a request. Writes nothing."""
+
+    def refuses(self, say: str = "") -> Verdict:
+        """That it forbids the text, with the rule's own sentence or one that fits better."""
+        return Verdict(Outcome.REFUSES, say=say or self.say)
+
+
+class Refused(Exception):
+    """A rule forbids the text; `say` is what the agent is told."""
+
+    def __init__(self, rule: Rule, say: str = "") -> None:
+        super().__init__(rule.plain)
+        self.rule = rule
+        self.say = say or rule.say
