@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from sms import outbox
 from sms.admin import search_number
 from sms.forms import CancelForm
-from sms.models import Message, Sender, State
+from sms.models import Message, Pause, Sender, State
 from sms.pages import Page, ReadOnlyPage, Since, first_words, label
 from sms.providers import codes
 
@@ -262,6 +262,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
             "advice": advice,
             "steps": steps_of(message),
             "sender": sender,
+            "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
         }
 
 

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
             name='Alarm',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(blank=True, help_text='An https:// address that gets a signed POST each time the brake pauses something. Empty: e-mail alone.', max_length=500, verbose_name='webhook')),
+                ('url', models.URLField(blank=True, max_length=500, verbose_name='webhook')),
                 ('secret', sms.fields.SecretField(blank=True, bound_to='id', null=True, verbose_name='webhook secret')),
                 ('is_on', models.BooleanField(default=True, help_text='All texts of an account, where as many fail as is said below.', verbose_name='pause accounts by itself')),
                 ('failed_percent', models.PositiveSmallIntegerField(default=50, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='percent that fail')),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('pgh_context', pghistory.utils.JSONField(null=True)),
                 ('pgh_context_id', models.UUIDField(null=True)),
                 ('id', models.BigIntegerField()),
-                ('url', models.URLField(blank=True, help_text='An https:// address that gets a signed POST each time the brake pauses something. Empty: e-mail alone.', max_length=500, verbose_name='webhook')),
+                ('url', models.URLField(blank=True, max_length=500, verbose_name='webhook')),
                 ('is_on', models.BooleanField(default=True, help_text='All texts of an account, where as many fail as is said below.', verbose_name='pause accounts by itself')),
                 ('failed_percent', models.PositiveSmallIntegerField(default=50, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='percent that fail')),
                 ('failed', models.PositiveIntegerField(default=50, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(1000000)], verbose_name='failed texts, at the least')),
@@ -224,6 +224,16 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='span',
             constraint=models.UniqueConstraint(fields=('begins', 'campaign', 'country'), name='span_once'),
+        ),
+        migrations.AlterField(
+            model_name='campaign',
+            name='is_active',
+            field=models.BooleanField(default=True, help_text='It was switched off before campaigns could be paused. Tick it to let it go on.', verbose_name='active'),
+        ),
+        migrations.AlterField(
+            model_name='campaignevent',
+            name='is_active',
+            field=models.BooleanField(default=True, help_text='It was switched off before campaigns could be paused. Tick it to let it go on.', verbose_name='active'),
         ),
         # A call after a pause has begun or ended is decided anew: see 0002.
         migrations.RunSQL(

@@ -102,13 +102,7 @@ class Alarm(models.Model):
 
     URL_CHARACTERS = 500
 
-    url = models.URLField(
-        "webhook",
-        max_length=URL_CHARACTERS,
-        blank=True,
-        help_text="An https:// address that gets a signed POST each time the brake pauses something. Empty: "
-        "e-mail alone.",
-    )
+    url = models.URLField("webhook", max_length=URL_CHARACTERS, blank=True)
     secret = SecretField("webhook secret", null=True, blank=True, bound_to="id")
     is_on = models.BooleanField(
         "pause accounts by itself",

@@ -42,7 +42,9 @@ class Campaign(models.Model):
         "call's. Where a template has no text in it, the template's own is sent.",
     )
     is_active = models.BooleanField(
-        "active", default=True, help_text="Switched off, none of its tools sends anything."
+        "active",
+        default=True,
+        help_text="It was switched off before campaigns could be paused. Tick it to let it go on.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)

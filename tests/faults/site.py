@@ -29,7 +29,7 @@ SUPERVISE_SECONDS = 0.5
 CONFIGURE = """
 from django.contrib.auth import get_user_model
 from builder.models import SmsAction, Topic
-from campaigns.models import Campaign, Connection, ToolAttachment
+from campaigns.models import Alarm, Brake, Campaign, Connection, ToolAttachment
 from sms.models import SmsTemplate, UserProfile
 
 ops = get_user_model().objects.create_superuser("ops", "", "ops")
@@ -47,6 +47,9 @@ note = SmsAction.objects.create(
 )
 campaign = Campaign.objects.create(name="Booking line", owner=ops)
 campaign.topics.add(topic)
+# Thousands of texts out of nothing, and all that fails, are what a run is about.
+Brake.objects.create(campaign=campaign, is_on=False)
+Alarm.objects.create(pk=1, is_on=False)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")
 connection.issue_secret("{secret}")
