@@ -123,8 +123,8 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "pause_circle",
                 "admin:sms_pause_changelist",
                 "sms.pause",
-                "Nothing was ever paused. To stop the texts of a campaign, an action, a template or a sender, "
-                "open its page.",
+                "Nothing was ever paused. To stop the texts of a campaign, an action, a template or a "
+                "sender, open its page.",
             ),
             Place("Atlas", "hub", "admin:sms_userprofile_atlas", permission="sms.view_smstemplate"),
             Place("History", "history", "admin:auth_user_changes", permission="sms.administer"),

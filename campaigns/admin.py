@@ -94,7 +94,9 @@ class CampaignAdmin(Belongs, Page[Campaign]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         campaigns: QuerySet[Campaign] = super().get_queryset(request)
-        paused = Pause.objects.filter(scope=Concat(Value("campaign:"), Cast(OuterRef("pk"), TextField())), lifted_at=None)
+        paused = Pause.objects.filter(
+            scope=Concat(Value("campaign:"), Cast(OuterRef("pk"), TextField())), lifted_at=None
+        )
         return campaigns.annotate(
             is_paused=Exists(paused),
             topic_count=Count("topics", distinct=True),

@@ -1,4 +1,4 @@
-"""The automatic brake: a jump in texts, in failures or in one country pauses a campaign; failures, an account.
+"""The brake: a jump in texts, in failures or to one country pauses a campaign; failures, an account.
 
 What is recent is counted in one statement over the texts of the last ten minutes (their index by time); what
 is usual, from spans of ten minutes that are counted once, when they are over.
@@ -6,7 +6,7 @@ is usual, from spans of ten minutes that are counted once, when they are over.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from sms.models import Pause
 SPAN = timedelta(minutes=10)
 # Usual is what was in this time, and what a person has let go on in it.
 USUAL_OF = timedelta(hours=24)
+_SPAN: list[Any] = [SPAN]
 VOLUME, FAILURES, COUNTRY = "volume", "failures", "country"
 
 
@@ -112,7 +113,7 @@ def recent() -> tuple[dict[int, Recent], dict[str, Counted]]:
     campaigns: dict[int, Recent] = {}
     accounts: dict[str, Counted] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_RECENT, {"span": SPAN})
+        cursor.execute(_RECENT, _SPAN)
         rows = cursor.fetchall()
     for campaign, account_sid, country, texts, failed, of_account, failed_of_account in rows:
         accounts.setdefault(account_sid, Counted()).add(of_account, failed_of_account)
@@ -124,9 +125,11 @@ def recent() -> tuple[dict[int, Recent], dict[str, Counted]]:
 
 
 _RECENT = """
-WITH resumed AS (
+WITH bound AS MATERIALIZED (
+    SELECT statement_timestamp() - %s AS since
+), resumed AS (
     SELECT scope, max(lifted_at) AS at FROM sms_pause
-    WHERE lifted_at > statement_timestamp() - %(span)s GROUP BY scope
+    WHERE lifted_at > (SELECT since FROM bound) GROUP BY scope
 ), text AS (
     SELECT of.campaign, m.account_sid, m.country, m.state IN ('failed', 'undelivered') AS has_failed,
         m.created_at > COALESCE(c.at, '-infinity') AS counts,
@@ -138,7 +141,7 @@ WITH resumed AS (
     ) of ON true
     LEFT JOIN resumed c ON c.scope = of.scope
     LEFT JOIN resumed a ON a.scope = 'account:' || m.account_sid
-    WHERE m.created_at > statement_timestamp() - %(span)s AND m.tested_by = ''
+    WHERE m.created_at > (SELECT since FROM bound) AND m.tested_by = ''
 )
 SELECT campaign, account_sid, country,
     count(*) FILTER (WHERE counts), count(*) FILTER (WHERE counts AND has_failed),
@@ -194,7 +197,7 @@ def _failing(counted: Counted, floor: int, percent: int) -> Trip | None:
 
 
 def _trip(trip: Trip, what: Campaign | str) -> Pause | None:
-    """Pause a campaign, or an account by its SID, and have people told of it; None if it is paused already."""
+    """Pause a campaign, or an account by its SID, and have people told; None if it is paused already."""
     # In one transaction: whoever is paused by it is told of it.
     with transaction.atomic():
         if isinstance(what, str):
@@ -220,19 +223,22 @@ def _said(usual: float) -> str:
 def _remember_span() -> None:
     """Count the span of ten minutes that is over, once, and forget those that say nothing any more."""
     with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, {"span": SPAN})
+        cursor.execute(_REMEMBER, _SPAN)
         if cursor.rowcount:
             Span.objects.filter(begins__lt=Now() - 2 * USUAL_OF).delete()
 
 
 _REMEMBER = """
-WITH span AS (
-    SELECT date_bin(%(span)s, statement_timestamp(), 'epoch') - %(span)s AS begins
+WITH length AS (
+    SELECT %s::interval AS minutes
+), span AS (
+    SELECT ends - minutes AS begins, ends
+    FROM length CROSS JOIN LATERAL date_bin(minutes, statement_timestamp(), 'epoch') AS ends
 )
 INSERT INTO campaigns_span (campaign_id, begins, country, texts)
 SELECT campaign.id, span.begins, m.country, count(*)
 FROM span
-JOIN sms_message m ON m.created_at >= span.begins AND m.created_at < span.begins + %(span)s
+JOIN sms_message m ON m.created_at >= span.begins AND m.created_at < span.ends
 CROSS JOIN LATERAL unnest(m.scopes) scope
 JOIN campaigns_campaign campaign ON scope = 'campaign:' || campaign.id
 WHERE m.tested_by = '' AND NOT EXISTS (SELECT 1 FROM campaigns_span known WHERE known.begins = span.begins)

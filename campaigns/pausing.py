@@ -127,7 +127,9 @@ class PauseAdmin(ReadOnlyPage[Pause]):
         if request.method == "POST" and form.is_valid():
             pause = switches.pause(thing, form.cleaned_data["because"], request.user.get_username())
             if pause:
-                self.message_user(request, "Paused. What is asked for is refused, what waits goes on waiting.")
+                self.message_user(
+                    request, "Paused. What is asked for is refused, what waits goes on waiting."
+                )
             else:
                 self.message_user(request, "It was paused already; nothing is changed.", messages.WARNING)
             return HttpResponseRedirect(back)

@@ -46,13 +46,13 @@ def thing_of(pause: Pause) -> Any:
 
 
 def may_pause(user: Any, thing: Model | None) -> bool:
-    """Whether somebody may pause a thing (None: everything): what is their own, or, for an Admin, anything."""
+    """Whether somebody may pause a thing (None: everything): their own, or, for an Admin, anything."""
     if is_admin(user):
         return True
     if thing is None or isinstance(thing, Sender):
         return False
     may_change = user.has_perm(f"{thing._meta.app_label}.change_{thing._meta.model_name}")
-    return may_change and getattr(thing, "owner_id", None) == user.pk
+    return bool(may_change and getattr(thing, "owner_id", None) == user.pk)
 
 
 def may_resume(user: Any, pause: Pause) -> bool:

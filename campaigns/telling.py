@@ -22,7 +22,9 @@ SPOKEN = {
     State.CANCELED: "That text was canceled on our side, so it was not sent.",
     State.BLOCKED: "That number has opted out of our text messages, so nothing was sent.",
 }
-PAUSED = "Our text messages are paused at the moment, so the text is waiting. If it waits too long, it is dropped."
+PAUSED = (
+    "Our text messages are paused at the moment, so the text is waiting. If it waits too long, it is dropped."
+)
 # These wait for whatever holds them back.
 WAITING = (State.QUEUED, State.HELD)
 # Nobody has decided on these yet.

@@ -224,9 +224,8 @@ def of_topics(topics: Iterable[Topic], campaign: Campaign | None = None) -> list
 def _tool(source: SmsAction | SmsTemplate, campaign: Campaign | None) -> Tool:
     if campaign is None:
         return Tool(source)
-    scopes = (switches.scope_of(campaign),)
-    if isinstance(source, SmsAction):
-        scopes += (switches.scope_of(source),)
+    own = [switches.scope_of(source)] if isinstance(source, SmsAction) else []
+    scopes = (switches.scope_of(campaign), *own)
     return Tool(source, campaign.name, withheld(source, campaign), scopes)
 
 

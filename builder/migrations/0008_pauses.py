@@ -18,12 +18,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='smsaction',
             name='is_active',
-            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
+            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
         ),
         migrations.AlterField(
             model_name='smsactionevent',
             name='is_active',
-            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
+            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
         ),
         switch('builder_smsaction', 'action'),
     ]

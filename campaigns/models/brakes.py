@@ -57,7 +57,7 @@ class Brake(models.Model):
         "percent that fail",
         default=50,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Of the texts of the last ten minutes, those that the carrier refused or could not deliver.",
+        help_text="Of the texts of the last ten minutes, what the carrier refused or could not deliver.",
     )
     failed = models.PositiveIntegerField(
         "failed texts, at the least",
@@ -80,7 +80,7 @@ class Brake(models.Model):
 
 
 class Span(models.Model):
-    """How many texts a campaign promised to one country in ten minutes: what is usual is reckoned from them."""
+    """How many texts a campaign promised to one country in ten minutes: from these follows what is usual."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_index=False)
     begins = models.DateTimeField()
@@ -112,9 +112,7 @@ class Alarm(models.Model):
     failed_percent = models.PositiveSmallIntegerField(
         "percent that fail", default=50, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
-    failed = models.PositiveIntegerField(
-        "failed texts, at the least", default=50, validators=_at_least(5)
-    )
+    failed = models.PositiveIntegerField("failed texts, at the least", default=50, validators=_at_least(5))
 
     class Meta:
         verbose_name = "automatic brake"

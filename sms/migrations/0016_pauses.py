@@ -84,12 +84,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='smstemplate',
             name='is_active',
-            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
+            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
         ),
         migrations.AlterField(
             model_name='smstemplateevent',
             name='is_active',
-            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
+            field=models.BooleanField(default=True, help_text='Without a tick agents do not have it, and texts that wait to be sent go on waiting. To stop it for a while, with the reason on every page, pause it instead.', verbose_name='active'),
         ),
         migrations.CreateModel(
             name='Pause',

@@ -108,7 +108,7 @@ class Sendable(models.Model):
     is_active = models.BooleanField(
         "active",
         default=True,
-        help_text="Without a tick agents do not have it, and texts that wait to be sent with it go on waiting. "
+        help_text="Without a tick agents do not have it, and texts that wait to be sent go on waiting. "
         "To stop it for a while, with the reason on every page, pause it instead.",
     )
     is_shared = models.BooleanField(

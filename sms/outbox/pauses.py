@@ -18,7 +18,7 @@ GOES_ON = "What it waited for is over."
 
 
 def suspend(scope: str, about: str, because: str, by: str = "") -> Pause | None:
-    """Send nothing of a scope from the commit on; None if it is paused already. `by` is "" for Midcall itself.
+    """Send nothing of a scope from the commit on; None if it is paused already. `by` is "" for the brake.
 
     What is queued is held after it, in transactions of its own: there may be a hundred thousand.
     """
@@ -49,7 +49,8 @@ def _let_all_go() -> None:
 
 def hold_paused() -> None:
     """Move what is queued and covered by a pause, or by something switched off, to HELD with the reason."""
-    for stop in [*Pause.standing(), *SwitchedOff.objects.order_by("scope")]:
+    stops: list[Pause | SwitchedOff] = [*Pause.standing(), *SwitchedOff.objects.order_by("scope")]
+    for stop in stops:
         queued = Message.objects.filter(_covered_by([stop.scope]), state=State.QUEUED)
         while move(queued, State.HELD, stop.words[:300]) == BATCH:
             pass

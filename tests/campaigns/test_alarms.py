@@ -184,7 +184,9 @@ def test_an_address_that_is_not_safe_is_refused(settings, url):
     assert alarms.refusal(url)
 
 
-@pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://localhost.example.com/", "http://[::ffff:a00:1]/"])
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1/", "http://localhost.example.com/", "http://[::ffff:a00:1]/"]
+)
 def test_in_the_demo_plain_http_goes_to_this_machine_only(settings, url):
     settings.DEMO = True
 
@@ -214,9 +216,10 @@ class TestThePage:
     def test_takes_a_webhook_with_its_secret_and_never_shows_that(self, client):
         webhook = {"url": "https://alerts.example.com/midcall"}
         assert "give it a secret" in client.post(self.url, {**self.filled, **webhook}).text
-        assert "whsec_ and 32 to 88 characters" in client.post(
-            self.url, {**self.filled, **webhook, "new_secret": "whsec_short"}
-        ).text
+        assert (
+            "whsec_ and 32 to 88 characters"
+            in client.post(self.url, {**self.filled, **webhook, "new_secret": "whsec_short"}).text
+        )
         assert not Alarm.objects.exists()
 
         assert client.post(self.url, {**self.filled, **webhook, "new_secret": SECRET}).status_code == 302

@@ -1,4 +1,4 @@
-"""The automatic brake: it trips on a jump in texts, in failures and in one country, and not on ordinary growth."""
+"""The brake trips on a jump in texts, in failures and to one country, and not on ordinary growth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from campaigns import alarms, brake, switches
 from campaigns.models import Alarm, Brake, Notice, Span
+from sms import outbox
 from sms.models import Message, Pause, State
 from tests import factories
 from tests.factories import ACCOUNT_SID, PromiseFactory
@@ -31,8 +32,6 @@ def promised(campaign, texts, age=timedelta(0), **fields):
     country = fields.pop("country", "US")
     account_sid = fields.pop("account_sid", ACCOUNT_SID)
     found = []
-    from sms import outbox
-
     for _ in range(texts):
         promise = PromiseFactory(scopes=scopes, country=country, account_sid=account_sid)
         outbox.accept(promise)
@@ -151,7 +150,9 @@ class TestOnceItHasTripped:
 
     def test_what_is_usual_is_counted_once_for_each_ten_minutes(self, quick):
         now = timezone.now()
-        begins = now - timedelta(minutes=10 + now.minute % 10, seconds=now.second, microseconds=now.microsecond)
+        begins = now - timedelta(
+            minutes=10 + now.minute % 10, seconds=now.second, microseconds=now.microsecond
+        )
         promised(quick, 3)
         promised(quick, 2, country="JM")
         Message.objects.update(created_at=begins + timedelta(minutes=1))

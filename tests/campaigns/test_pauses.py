@@ -13,7 +13,7 @@ from django.urls import reverse
 from campaigns import switches
 from campaigns.models import ToolCall
 from sms import dispatch, outbox
-from sms.models import Message, Pause, Sender, SmsTemplate, State
+from sms.models import Message, Pause, Sender, SmsTemplate, State, SwitchedOff
 from tests import factories
 from tests.factories import ACCOUNT_SID, MessageFactory
 
@@ -86,7 +86,10 @@ class TestACall:
         door()
         switches.pause(None, WHY, "ann")
 
-        assert door(tool="stop_texting", parameters={"words": "No more"}).json()["status"] == "done"
+        assert (
+            door(tool="stop_texting", toolCallId="", parameters={"words": "No more"}).json()["status"]
+            == "done"
+        )
         assert door(tool="get_sms_status", parameters={}).json()["status"] == "done"
 
     def test_asks_where_a_text_stands_and_hears_that_it_waits(self, door, campaign):
@@ -289,7 +292,9 @@ class TestThePages:
         assert logged_in(olive).post(reverse("admin:sms_pause_resume", args=[by_ann.pk])).status_code == 403
         switches.resume(by_ann, "ann")
         by_itself = switches.pause(campaign, WHY, "")
-        assert logged_in(olive).post(reverse("admin:sms_pause_resume", args=[by_itself.pk])).status_code == 302
+        assert (
+            logged_in(olive).post(reverse("admin:sms_pause_resume", args=[by_itself.pk])).status_code == 302
+        )
 
         everything = reverse("admin:sms_pause_everything")
         assert logged_in(olive).post(everything, {"because": WHY}).status_code == 403
@@ -370,6 +375,4 @@ def test_a_template_that_is_deleted_leaves_no_switch(db):
 
 
 def _switched_off() -> set[str]:
-    from sms.models import SwitchedOff
-
     return set(SwitchedOff.objects.values_list("scope", flat=True))

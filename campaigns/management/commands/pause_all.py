@@ -26,7 +26,9 @@ class Command(BaseCommand):
             raise CommandError(f"Give a --reason of 1 to {MAX_REASON_CHARACTERS} characters.")
         if switches.pause(None, reason, BY):
             waiting = Message.objects.filter(state__in=[State.QUEUED, State.HELD]).count()
-            self.stdout.write(f"All texts are paused; {waiting} wait. Let them go on with: manage.py resume_all")
+            self.stdout.write(
+                f"All texts are paused; {waiting} wait. Let them go on with: manage.py resume_all"
+            )
         else:
             since = Pause.objects.get(scope=EVERYTHING, lifted_at=None)
             self.stdout.write(f"Nothing is changed. {since.words} (since {since.since:%Y-%m-%d %H:%M} UTC)")
