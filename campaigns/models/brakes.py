@@ -118,7 +118,7 @@ class Alarm(models.Model):
         verbose_name = "automatic brake"
 
     def __str__(self) -> str:
-        return "Automatic brake"
+        return "Webhook and accounts"
 
     @classmethod
     def load(cls) -> Alarm:

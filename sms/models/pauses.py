@@ -78,10 +78,15 @@ class Pause(models.Model):
         return self.by or "the automatic brake"
 
     @property
+    def headline(self) -> str:
+        """That it is paused, in a few words."""
+        verb = "are" if self.scope == EVERYTHING else "is"
+        return f"{self.about} {verb} paused"
+
+    @property
     def words(self) -> str:
         """That it is paused, by whom and why, in one line for people."""
-        verb = "are" if self.scope == EVERYTHING else "is"
-        return f"{self.about} {verb} paused by {self.who}: {self.because}"
+        return f"{self.headline} by {self.who}: {self.because}"
 
     @classmethod
     def standing(cls) -> models.QuerySet[Pause]:

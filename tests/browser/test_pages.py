@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from campaigns import switches
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import OptOut, Sender, SmsTemplate, State
+from sms.models import CAMPAIGN_CHARACTERS, OptOut, Pause, Sender, SmsTemplate, State
 from tests import factories
 from tests.browser.tools import in_browser
 
@@ -57,6 +58,7 @@ def campaign(olive):
         defaults={"messages_per_second": 1, "held_at": timezone.now(), "held_because": "B" * 300},
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
+    switches.pause(factories.CampaignFactory(name="P" * CAMPAIGN_CHARACTERS, owner=olive), "B" * 300, "olive")
     return campaign
 
 
@@ -79,7 +81,16 @@ def all_pages(campaign) -> list[str]:
             reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
         )
     found += [
-        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk]) for page in ("integrations", "agent")
+        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk]) for page in ("integrations", "agent", "brake")
+    ]
+    pause = Pause.objects.get()
+    found += [
+        reverse("admin:sms_pause_changelist"),
+        reverse("admin:sms_pause_change", args=[pause.pk]),
+        reverse("admin:sms_pause_resume", args=[pause.pk]),
+        reverse("admin:sms_pause_thing", args=["campaign", campaign.pk]),
+        reverse("admin:sms_pause_everything"),
+        reverse("admin:campaigns_alarm_change", args=[1]),
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]

@@ -248,8 +248,8 @@ class TestThePages:
             reverse("admin:password_change"),
         ):
             shown = client.get(page, follow=True).text
-            assert f"The campaign “{campaign}”: paused." in shown, page
-            assert WHY in shown and "ann, since" in shown
+            assert f"The campaign “{campaign}” is paused." in shown, page
+            assert WHY in shown and "By ann, since" in shown
             assert reverse("admin:sms_pause_resume", args=[pause.pk]) in shown
 
         client.post(reverse("admin:sms_pause_resume", args=[pause.pk]), {"because": "Mended"})
