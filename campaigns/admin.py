@@ -48,6 +48,7 @@ from campaigns.managing import OF_ACTIONS
 from campaigns.models import Brake, Campaign, reaches
 from campaigns.people import Belongs
 from campaigns.preview import Preview
+from campaigns.safeguards.limits import LIMITS
 from campaigns.sharing import Shares
 from campaigns.tools import Tool
 from sms import health
@@ -72,6 +73,15 @@ class CampaignAdmin(Belongs, Page[Campaign]):
     fieldsets = (
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
+        (
+            "Limits",
+            {
+                "fields": (*(rule.field for rule in LIMITS), "minutes_before_repeat"),
+                "description": "Days and hours are UTC: a day begins at 00:00 UTC. A text counts from the "
+                "moment it is promised, and goes on counting if it fails later. How much is used stands "
+                "under Safeguards.",
+            },
+        ),
     )
 
     @admin.display(description="State")

@@ -23,12 +23,12 @@ from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from campaigns import safeguards
+from campaigns import counting, safeguards
 from campaigns.drafts import Caller
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told
 from campaigns.tools import (
     CONSENT,
     RECIPIENT,
@@ -150,7 +150,7 @@ def _at_once(
     except Refused:
         return None
     promise = _promise(request, wait)
-    say = _on_its_way(promise.recipient)
+    say = on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -166,6 +166,9 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat),
+        "texts_per_number": request.campaign.texts_per_number,
+        **request.lane.values(),
         **promise.values(),
     }
     try:
@@ -201,8 +204,10 @@ WITH call AS (
     WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
-), gate AS (
-    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY}
+), allowed AS (
+    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
+), {counting.COUNTED}, gate AS (
+    SELECT id FROM counted
 ), {outbox.PROMISE.format(gate="gate")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
@@ -251,7 +256,7 @@ def _decide(
         parameters=values,
     )
     try:
-        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values)
+        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values, call)
         safeguards.permitted(request)
         safeguards.ask_the_database(request)
         safeguards.count(request)
@@ -264,7 +269,7 @@ def _decide(
     promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(promise.recipient)
+    fired.say = on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -321,8 +326,10 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
-def _request(tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str]) -> Request:
-    return Request(firing.connection.campaign, tool, caller, values, firing.language)
+def _request(
+    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], call: Call | None = None
+) -> Request:
+    return Request(firing.connection.campaign, tool, caller, values, firing.language, call)
 
 
 def _promise(request: Request, wait: Wait | None) -> Promise:
@@ -336,10 +343,6 @@ def _promise(request: Request, wait: Wait | None) -> Promise:
         wait=wait.bound if wait else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
-
-
-def _on_its_way(recipient: str) -> str:
-    return f"The text is on its way to {numbers.spoken(recipient)}."
 
 
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:

@@ -16,6 +16,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from campaigns import managing, preview, signing, tools, toolsets
+from campaigns.content import BODY
+from campaigns.explaining import TryForm, in_force
 from campaigns.forms import ConnectionForm, ManageToolsForm
 from campaigns.models import Campaign, Connection, ToolChange
 from campaigns.runtimes import WEBHOOKS
@@ -46,6 +48,7 @@ class Integrations:
         views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
             "<int:pk>/integrations/": ("integrations", self.integrations),
             "<int:pk>/agent/": ("agent", self.agent),
+            "<int:pk>/safeguards/": ("safeguards", self.safeguards),
             "<int:pk>/integrations/connect/": ("connect", self.connect),
             "<int:pk>/integrations/<int:connection>/secret/": ("secret", self.new_secret),
             "<int:pk>/integrations/<int:connection>/revoke/": ("revoke", self.revoke),
@@ -145,6 +148,27 @@ class Integrations:
         campaign = self._campaign(request, pk)
         context = {"given": preview.given(campaign, request.user)}
         return self._render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
+
+    def safeguards(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The rules as they apply here, how much of the limits is used, and what they say of a tool call
+        that is posted; nothing is written."""
+        campaign = self._campaign(request, pk)
+        offered = {tool.name: tool for tool in tools.of(campaign)}
+        asked = request.POST.get("tool") or request.GET.get("tool") or ""
+        tool = offered.get(asked) or next(iter(offered.values()), None)
+        form = TryForm(campaign, tool, request.POST if request.method == "POST" else None) if tool else None
+        explained = form.explained() if form and form.is_valid() else None
+        eyes = managing.Eyes(request.user)
+        context = {
+            "in_force": in_force(campaign),
+            "tools": offered,
+            "tool": tool,
+            "form": form,
+            "explained": explained,
+            "sees_text": tool and all(eyes.see(each) for each in (tool.source, tool.template) if each),
+            "may_change": self.page.has_change_permission(request, campaign),
+        }
+        return self._render(request, campaign, "campaigns/safeguards.html", "Safeguards", context)
 
     def _show(
         self,
@@ -318,5 +342,5 @@ def _curl_send(connection: Connection, tool: tools.Tool, secret: str) -> str:
 
 
 def _sample(name: str) -> str:
-    known = {tools.CONSENT: "Yes, please text me.", tools.BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
+    known = {tools.CONSENT: "Yes, please text me.", BODY: "Hello!", tools.RECIPIENT: SAMPLE_CALLER}
     return known.get(name, name.replace("_", " "))

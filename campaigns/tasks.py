@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import alarms, brake
+from campaigns import alarms, brake, counting
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -17,3 +17,9 @@ def watch() -> None:
 def tell() -> None:
     """Tell people what was paused by itself."""
     alarms.tell()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_counts() -> None:
+    """Delete what no limit counts any more, and with it the numbers that were texted."""
+    counting.purge()

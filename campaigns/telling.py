@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sms import numbers
 from sms.models import Message, Pause, State
 from sms.providers import codes
 
@@ -50,3 +51,8 @@ def told(message: Message) -> Told:
         say = PAUSED
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")
+
+
+def on_its_way(recipient: str) -> str:
+    """What is to be said of a text that has just been promised to a number (E.164)."""
+    return f"The text is on its way to {numbers.spoken(recipient)}."

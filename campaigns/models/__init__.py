@@ -1,5 +1,6 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
+from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.brakes import Alarm, Brake, Notice, Span
 from campaigns.models.calls import (
@@ -18,6 +19,7 @@ __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
     "Alarm",
+    "Allowance",
     "Brake",
     "Call",
     "CallNumberChanged",
@@ -29,6 +31,7 @@ __all__ = [
     "Revision",
     "Span",
     "SpentSignature",
+    "TextedNumber",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from builder.lint import Reach
@@ -13,6 +14,21 @@ from builder.models import SmsAction, Topic
 from sms import languages
 from sms.models import CAMPAIGN_CHARACTERS
 from sms.tracked import tracked
+
+MOST_TEXTS = 10_000_000
+
+
+def _limit(name: str, default: int, why: str = "") -> Any:
+    """A limit of a campaign; None is no limit."""
+    return models.PositiveIntegerField(
+        name,
+        default=default,
+        db_default=default,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TEXTS)],
+        help_text=f"{why} Empty: no limit.".strip(),
+    )
 
 
 @tracked()
@@ -45,6 +61,33 @@ class Campaign(models.Model):
         "active",
         default=True,
         help_text="It was switched off before campaigns could be paused. Tick it to let it go on.",
+    )
+    # Of a call centre in which some thousand callers a day want a text. With defaults in the database, so
+    # that processes of the version before may go on writing.
+    texts_per_call = _limit("texts in one call", 3)
+    texts_per_number = _limit(
+        "texts to one number a day", 5, "From all campaigns together: it is one person who gets them."
+    )
+    texts_per_tool = _limit("texts of one tool a day", 2_000)
+    texts_per_day = _limit("texts of the campaign a day", 3_000)
+    texts_per_sender = _limit(
+        "texts from one sender a day", 3_000, "From all campaigns together that send from it."
+    )
+    texts_per_country = _limit(
+        "texts to one country an hour",
+        500,
+        "Calls that make the agent text dear numbers abroad come in numbers; this ends it within the hour.",
+    )
+    segments_per_day = _limit(
+        "segments a day", 6_000, "What carriers charge for: a text of up to 160 plain characters is one."
+    )
+    minutes_before_repeat = models.PositiveSmallIntegerField(
+        "minutes before the same text goes out again",
+        default=10,
+        db_default=10,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="The same text to the same number within this time is not sent: the agent says that it was "
+        "sent already. With 0 it is sent as often as it is asked for.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)

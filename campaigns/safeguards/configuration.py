@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict
 from sms.models import Sender
 
@@ -28,6 +29,9 @@ class CampaignOff(Rule):
 
     def check(self, request: Request) -> Verdict:
         return PASSES if request.campaign.is_active else self.refuses()
+
+    def here(self, campaign: Campaign) -> str:
+        return "Switched on" if campaign.is_active else "Switched off"
 
 
 class CannotSend(Rule):

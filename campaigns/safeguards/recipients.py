@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict, not_asked
 from sms import numbers
 from sms.models import OptOut, Variable
@@ -54,6 +55,9 @@ class OtherCountry(Rule):
             return PASSES
         is_here = numbers.country(request.recipient) == request.campaign.country
         return PASSES if is_here else self.refuses()
+
+    def here(self, campaign: Campaign) -> str:
+        return f"Numbers of {campaign.country}, and the caller's own"
 
 
 class OptedOut(Rule):

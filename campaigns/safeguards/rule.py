@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, NamedTuple
 
+from campaigns import counting
+from campaigns.counting import Lane, Use
 from campaigns.drafts import Caller, Draft
-from campaigns.models import Campaign
+from campaigns.models import Call, Campaign
 from campaigns.tools import CONSENT, RECIPIENT, Tool
 from sms import numbers
 
@@ -40,20 +42,39 @@ def not_asked(why: str) -> Verdict:
 
 class Request:
     """What a tool call asks for. `values` are the agent's, as campaigns.parameters.checked() has them;
-    `language` is the call's. A rule reads what it needs; nothing here asks the database."""
+    `language` is the call's; `call` is None for one that is not noted yet. A rule reads what it needs; of
+    what is here, only `uses` asks the database, once."""
 
-    __slots__ = ("_draft", "_recipient", "caller", "campaign", "language", "tool", "values")
+    __slots__ = (
+        "_draft",
+        "_recipient",
+        "_uses",
+        "call",
+        "caller",
+        "campaign",
+        "language",
+        "tool",
+        "values",
+    )
 
     def __init__(
-        self, campaign: Campaign, tool: Tool, caller: Caller, values: Mapping[str, str], language: str
+        self,
+        campaign: Campaign,
+        tool: Tool,
+        caller: Caller,
+        values: Mapping[str, str],
+        language: str,
+        call: Call | None = None,
     ) -> None:
         self.campaign = campaign
         self.tool = tool
         self.caller = caller
         self.values = values
         self.language = language
+        self.call = call
         self._recipient: str | None = None
         self._draft: Draft | None = None
+        self._uses: dict[str, Use] | None = None
 
     @property
     def consent(self) -> str:
@@ -87,6 +108,25 @@ class Request:
             self._draft = self.tool.author.draft(self.values, self.language, self.caller)
         return self._draft
 
+    @property
+    def lane(self) -> Lane:
+        """By what the text is counted."""
+        snapshot = self.tool.snapshot
+        return Lane(
+            self.campaign.pk,
+            self.tool.name,
+            snapshot["account_sid"],
+            snapshot["sender"],
+            numbers.country(self.recipient),
+        )
+
+    @property
+    def uses(self) -> dict[str, Use]:
+        """What has been used of the limits that count it."""
+        if self._uses is None:
+            self._uses = counting.shared(self.lane)
+        return self._uses
+
 
 class Rule(ABC):
     """One reason not to text. `code` is for programs and never changes; `title` names the rule, and `plain`
@@ -100,6 +140,10 @@ class Rule(ABC):
     @abstractmethod
     def check(self, request: Request) -> Verdict:
         """What it says of a request. Writes nothing."""
+
+    def here(self, campaign: Campaign) -> str:
+        """What of a campaign's own the rule goes by, in a few plain words; "" if nothing."""
+        return ""
 
     def refuses(self, say: str = "") -> Verdict:
         """That it forbids the text, with the rule's own sentence or one that fits better."""

@@ -53,6 +53,7 @@ from sms.outbox.handover import (
 )
 from sms.outbox.pauses import hold_paused, resume, suspend
 from sms.outbox.receipts import receipt
+from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
 from sms.outbox.states import RANK
 
@@ -65,6 +66,7 @@ __all__ = [
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
+    "NO_REPEAT",
     "PROMISE",
     "Promise",
     "Outcome",
@@ -92,6 +94,7 @@ __all__ = [
     "record",
     "release",
     "resume",
+    "same_text",
     "silent",
     "suspend",
     "untold",

@@ -81,7 +81,8 @@ def all_pages(campaign) -> list[str]:
             reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
         )
     found += [
-        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk]) for page in ("integrations", "agent", "brake")
+        reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
+        for page in ("integrations", "agent", "safeguards", "brake")
     ]
     pause = Pause.objects.get()
     found += [

@@ -70,6 +70,7 @@ OTHERS = {
     "campaigns_campaign_connect": (WRITE, WRITE),
     "campaigns_campaign_integrations": (READ, WRITE),
     "campaigns_campaign_revoke": (WRITE, WRITE),
+    "campaigns_campaign_safeguards": (READ, READ),
     "campaigns_campaign_secret": (WRITE, WRITE),
     "campaigns_campaign_signing": (WRITE, WRITE),
     "sms_message_cancel": (WRITE, WRITE),
@@ -120,6 +121,7 @@ CHANGES_NOTHING = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "search", "app_list",
     "auth_user_hand_over", "builder_smsaction_preview", "builder_topic_agent", "builder_topic_agent_new",
     "builder_topic_lint", "builder_topic_discard",
+    "campaigns_campaign_safeguards",
     "sms_smstemplate_preview", "sms_smstemplate_try", "sms_smstemplate_try_text", "sms_userprofile_me",
     "sms_userprofile_atlas_check", "sms_userprofile_senders",
     *(

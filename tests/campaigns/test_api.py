@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 import pytest
@@ -67,15 +68,19 @@ class TestFiring:
     def test_after_a_while_the_caller_may_have_it_once_more(self, door):
         door()
         ToolCall.objects.update(at=Now() - SAME_REQUEST_WITHIN)
+        assert door(toolCallId="tool-call-2").json()["code"] == "already_sent"
+        Message.objects.update(created_at=Now() - timedelta(minutes=10))
 
-        door(toolCallId="tool-call-2")
+        door(toolCallId="tool-call-3")
 
         assert Message.objects.count() == 2
 
     def test_another_call_is_another_request(self, door):
         door(toolCallId="")
-        door(toolCallId="", callId="call-2")
+        again = door(toolCallId="", callId="call-2").json()
+        door(toolCallId="", callId="call-3", customerPhoneNumber="+14155550199")
 
+        assert again["code"] == "already_sent"
         assert Message.objects.count() == 2
 
     def test_an_id_that_comes_with_another_request_is_refused(self, door):

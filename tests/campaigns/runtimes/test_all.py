@@ -10,7 +10,7 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
-from campaigns.models import Call, Consent, SpentSignature, ToolCall
+from campaigns.models import Call, Campaign, Consent, SpentSignature, ToolCall
 from campaigns.runtimes import WEBHOOKS
 from campaigns.runtimes.base import MAX_BODY_BYTES
 from sms.models import Message, OptOut
@@ -55,6 +55,7 @@ class TestFiring:
 
     def test_another_call_is_another_request(self, vendor, line, send):
         connection = line(vendor)
+        Campaign.objects.update(minutes_before_repeat=0)
 
         send(*vendor.request(connection, at=time.time() - 1))
         send(*vendor.request(connection, call="call-2"))

@@ -36,7 +36,7 @@ def make_roles(apps, schema_editor=None):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0013_runtimes_webhooks'),
+        ('campaigns', '0014_limits'),
         ('builder', '0008_pauses'),
         ('sms', '0016_pauses'),
     ]
