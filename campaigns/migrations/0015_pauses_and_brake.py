@@ -17,10 +17,9 @@ switch = import_module('sms.migrations.0016_pauses').switch
 
 ROLES = {
     'Viewer': [('sms.pause', 'view')],
-    'Ops': [('sms.pause', 'view'), ('sms.pause', 'add')],
+    'Ops': [('sms.pause', 'view')],
     'Admin': [
         ('sms.pause', 'view'),
-        ('sms.pause', 'add'),
         ('campaigns.alarm', 'view'),
         ('campaigns.alarm', 'change'),
     ],

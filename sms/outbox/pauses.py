@@ -49,6 +49,9 @@ def _let_all_go() -> None:
 
 def hold_paused() -> None:
     """Move what is queued and covered by a pause, or by something switched off, to HELD with the reason."""
+    if not Message.objects.filter(covered(), state=State.QUEUED).exists():
+        # There may be many drafts that are switched off.
+        return
     stops: list[Pause | SwitchedOff] = [*Pause.standing(), *SwitchedOff.objects.order_by("scope")]
     for stop in stops:
         queued = Message.objects.filter(_covered_by([stop.scope]), state=State.QUEUED)
