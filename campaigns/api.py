@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
+import math
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -20,12 +20,15 @@ from pydantic import BaseModel
 
 from campaigns import conditional, tools, toolsets
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
-from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection, Contact, Failure
 from campaigns.parameters import BadParameters
+from campaigns.problems import MAX_NAME_SHOWN, Problem
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
+from campaigns.safeguards import PLAIN
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
+from campaigns.waiting import answer_by
 from sms import languages, numbers
 from sms.languages import TAG_CHARACTERS
 from sms.models import Message
@@ -33,6 +36,7 @@ from sms.models import Message
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_LENGTH_DIGITS = 16
 # One for each of DEFINITIONS.
 Format = Literal[
     "json",
@@ -50,14 +54,20 @@ Format = Literal[
 ]
 
 
-class Problem(Exception):
-    """A broken request: answered with `status`, a code that never changes, and what to do."""
+def length(request: HttpRequest) -> float:
+    """How many bytes the request says that its body has; infinitely many if what it says is no number."""
+    written = request.META.get("CONTENT_LENGTH") or "0"
+    is_number = written.isascii() and written.isdigit() and len(written) <= MAX_LENGTH_DIGITS
+    return int(written) if is_number else math.inf
 
-    def __init__(self, status: int, code: str, message: str, say: str = TRY_AGAIN) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.say = say
+
+def refuse_large(request: HttpRequest, most_bytes: int) -> None:
+    """Raise Problem, before anything is read, for a body that is too long or does not say how long it is."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI reads as much as is announced, and would find this body empty.
+        raise Problem(411, "length_required", "Send the body in one piece, with its Content-Length.")
+    if length(request) > most_bytes:
+        raise Problem(413, "body_too_large", f"The body may have {most_bytes // 1024} KB at most.")
 
 
 class StrictJson(Parser):
@@ -73,7 +83,8 @@ class ConnectionSecret(HttpBearer):
     def __call__(self, request: HttpRequest) -> Connection | None:
         # Not the library's, which reads all headers for this one.
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
+        is_bearer = scheme.lower() == self.openapi_scheme
+        return self.authenticate(request, token.strip() if is_bearer else "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
@@ -82,8 +93,11 @@ class ConnectionSecret(HttpBearer):
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
+        try:
+            refuse_large(request, MAX_BODY_BYTES)
+        except Problem as problem:
+            problem.note(found)
+            raise
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
@@ -134,6 +148,12 @@ class ToolCallRequest(BaseModel):
     )
 
 
+# As the safeguards' table has them.
+REFUSALS = "Where it was refused, the rule:\n\n" + "\n".join(
+    f"- `{code}`: {plain}" for code, plain in PLAIN.items()
+)
+
+
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused, and
     what went wrong where it failed: `carrier_` and the carrier's code, or the text's state."""
@@ -141,7 +161,7 @@ class ToolCallAnswer(Schema):
     status: Literal["accepted", "refused", "failed", "done"]
     say: str
     messageId: UUID | None = None
-    code: str = ""
+    code: str = Field("", description=REFUSALS)
 
 
 class MessageAnswer(Schema):
@@ -177,13 +197,13 @@ api = NinjaAPI(
     docs_url="/api/docs",
     parser=StrictJson(),
 )
-ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
+ERRORS = {401: ErrorAnswer, 404: ErrorAnswer, 503: ErrorAnswer}
 
 
 @api.get(
     "/c/{connection}/tools",
     auth=ConnectionSecret(),
-    response={200: ToolsAnswer, 304: None, **ERRORS},
+    response={200: ToolsAnswer, 304: None, 422: ErrorAnswer, **ERRORS},
     openapi_extra=conditional.DOCUMENTED,
 )
 def list_tools(
@@ -209,9 +229,9 @@ def list_tools(
         400: ErrorAnswer,
         403: ErrorAnswer,
         409: ErrorAnswer,
+        411: ErrorAnswer,
         413: ErrorAnswer,
         422: ErrorAnswer,
-        503: ErrorAnswer,
         **ERRORS,
     },
 )
@@ -238,8 +258,9 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
     return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
-def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
-    """The answer to a tool call, whichever door it came by. Raises Problem, and MustOpenAgain."""
+def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | None = None) -> Answer:
+    """The answer to a tool call, whichever door it came by, and by when: answer_by() of the request if it has
+    more than this one. Raises Problem, and MustOpenAgain."""
     if opened.must_sign:
         raise Problem(
             403,
@@ -251,7 +272,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
-        return fire(
+        answer = fire(
             toolsets.toolset(opened).named(name),
             Firing(
                 connection=opened,
@@ -261,12 +282,13 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
                 caller_name=payload.customerName,
                 language=_language(payload.language) or opened.campaign.language,
                 parameters=payload.parameters,
+                answer_by=answer_by() if by is None else by,
             ),
         )
     except toolsets.UnknownTool as error:
-        raise Problem(404, "unknown_tool", str(error), error.say) from None
+        raise Problem(404, "unknown_tool", str(error), error.say, detail=name[:MAX_NAME_SHOWN]) from None
     except BadParameters as error:
-        raise Problem(422, "invalid_parameters", str(error), error.say) from error
+        raise Problem(422, "invalid_parameters", str(error), error.say, detail=str(error)) from error
     except KeyReused:
         raise Problem(
             409, "tool_call_id_reused", "This toolCallId came before with another request."
@@ -275,12 +297,14 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
         raise Problem(
             409, "caller_changed", "This callId came before with another customerPhoneNumber."
         ) from None
+    Contact.note_call(opened.pk)
+    return answer
 
 
 @api.get(
     "/c/{connection}/messages/{message_id}",
     auth=ConnectionSecret(),
-    response={200: MessageAnswer, **ERRORS},
+    response={200: MessageAnswer, 422: ErrorAnswer, **ERRORS},
 )
 def message_state(request: HttpRequest, connection: Path[str], message_id: Path[UUID]) -> Any:
     """Where a text stands that this connection has asked for."""
@@ -305,7 +329,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
 def prompt(request: HttpRequest, connection: Path[str]) -> Any:
     """The campaign's instructions and topics, ready to be an agent's system prompt."""
     compiled = tools.compiled_prompt(_connection(request).campaign)
-    version = hashlib.sha256(compiled.encode()).hexdigest()[:12]
+    version = toolsets.prompt_version(compiled)
     return conditional.answered(request, {"prompt": compiled, "version": version})
 
 
@@ -357,6 +381,10 @@ def _error(status: int, code: str, message: str, say: str = TRY_AGAIN) -> HttpRe
 
 @api.exception_handler(Problem)
 def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    # One that came up while it was opened has no connection here, and is noted there.
+    opened = getattr(request, "auth", None)
+    if opened:
+        problem.note(opened)
     return _error(problem.status, problem.code, str(problem), problem.say)
 
 
@@ -373,17 +401,24 @@ def _on_wrong_secret(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
-    return _error(422, "invalid_request", f"{field}: {first['msg']}")
+    failure = Failure.NO_CALL if field == "callId" else None
+    return _on_problem(
+        request,
+        Problem(
+            422, "invalid_request", f"{field or 'The body'}: {first['msg']}", failure=failure, detail=field
+        ),
+    )
 
 
 @api.exception_handler(HttpError)
 def _on_no_json(request: HttpRequest, error: HttpError) -> HttpResponse:
     # The framework turns whatever the parser raises into this.
-    return _error(
+    problem = Problem(
         error.status_code,
         "invalid_json",
         "The body must be one JSON object in UTF-8, without NaN and without a name twice (RFC 8259).",
     )
+    return _on_problem(request, problem)
 
 
 @api.exception_handler(OperationalError)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -13,9 +12,10 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from campaigns import toolsets
-from campaigns.api import Problem, ToolCallRequest, fired
+from campaigns.api import ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
-from campaigns.models import Connection, SpentSignature
+from campaigns.models import Connection, Contact, Failure, SecretUse, SpentSignature
+from campaigns.problems import Problem
 from campaigns.runtimes import WEBHOOKS
 from campaigns.runtimes.base import (
     MAX_BODY_BYTES,
@@ -26,19 +26,19 @@ from campaigns.runtimes.base import (
     Unreadable,
     Webhook,
 )
+from campaigns.waiting import answer_by
 from sms import numbers
 from sms.fields import WrongEncryptionKey
 
 logger = logging.getLogger(__name__)
 
-# Each may wait 3 s for the carrier, one after the other, and Vapi gives up after 20.
+# They are answered together, within the time that one may take.
 MAX_CALLS = 5
 # Of a request that has proved nothing no more is read, though the answer then lacks the vendor's own ids:
 # taking a megabyte of JSON apart takes half a second.
 MAX_UNPROVEN_BYTES = 64 * 1024
 MAX_NAME_CHARACTERS = 100
 UNAVAILABLE = "unavailable"
-MOST_DIGITS = 16
 
 
 @csrf_exempt
@@ -46,15 +46,13 @@ MOST_DIGITS = 16
 def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse:
     """Fire the tools that a vendor's envelope asks for, each on its own and in order, and answer them all in
     the vendor's way: what the agent is told is the same as at the generic door."""
-    spoken = WEBHOOKS[runtime]
+    spoken, by = WEBHOOKS[runtime], answer_by()
     received = Received(request, settings.PUBLIC_URL + request.get_full_path())
     try:
-        _refuse_large(request)
+        refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
-        asked = spoken.parse(received)
-        if len(asked) > MAX_CALLS:
-            raise Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
-        answered = [_answered(opened, each, proof, position) for position, each in enumerate(asked)]
+        asked = _parsed(spoken, opened, received)
+        answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
     except (
         Problem,
         NotAuthentic,
@@ -64,29 +62,37 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         InterfaceError,
     ) as error:
         problem = _problem(error, connection, runtime)
-        return _refused(spoken, received, problem, is_small=_length(request) <= MAX_UNPROVEN_BYTES)
+        return _refused(spoken, received, problem, is_small=length(request) <= MAX_UNPROVEN_BYTES)
     is_down = any(each.code == UNAVAILABLE for each in answered) and not spoken.always_ok
     return JsonResponse(spoken.render(answered), status=503 if is_down else 200)
-
-
-def _refuse_large(request: HttpRequest) -> None:
-    if _length(request) > MAX_BODY_BYTES:
-        raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
-
-
-def _length(request: HttpRequest) -> float:
-    written = request.META.get("CONTENT_LENGTH") or "0"
-    is_number = written.isascii() and written.isdigit() and len(written) < MOST_DIGITS
-    return int(written) if is_number else math.inf
 
 
 def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tuple[Connection, str]:
     """The connection, once the request has proved to be its own, and what the proof is known by."""
     found = _reached(slug, runtime)
     try:
-        return found, spoken.verify(found, received)
+        proof = spoken.verify(found, received)
     except WrongEncryptionKey as error:
         raise NotAuthentic(str(error)) from None
+    except NotAuthentic as error:
+        Contact.note_failure(found.pk, error.failure, error.detail)
+        raise
+    SecretUse.note(found.pk, "" if proof else spoken.secret(received))
+    return found, proof
+
+
+def _parsed(spoken: Webhook, opened: Connection, received: Received) -> list[Asked]:
+    """The tool calls of a request that has proved itself. Raises Unreadable, and Problem for too many."""
+    try:
+        asked = spoken.parse(received)
+    except Unreadable as error:
+        Contact.note_failure(opened.pk, Failure.BODY, str(error))
+        raise
+    if len(asked) > MAX_CALLS:
+        problem = Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
+        problem.note(opened)
+        raise problem
+    return asked
 
 
 def _reached(slug: str, runtime: str) -> Connection:
@@ -96,24 +102,27 @@ def _reached(slug: str, runtime: str) -> Connection:
     return found
 
 
-def _answered(opened: Connection, asked: Asked, proof: str, position: int) -> Answered:
+def _answered(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answered:
     try:
         if position:
             # The one before may have waited for the carrier, and somebody switched everything off meanwhile.
             opened = _reached(opened.slug, opened.runtime)
         opened.campaign = toolsets.toolset(opened).campaign
-        answer = _fired(opened, asked, proof, position)
+        answer = _fired(opened, asked, proof, position, by)
     except (Problem, NotAuthentic, OperationalError, InterfaceError) as error:
+        if isinstance(error, Problem):
+            error.note(opened)
         return _told(asked, _problem(error, opened.slug, opened.runtime))
     return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
 
 
-def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answer:
+def _fired(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answer:
     if not asked.tool or not asked.call_id:
         raise Problem(
             422,
             "invalid_request",
             "The request does not say which tool and which call it is for: copy the tools' definitions anew.",
+            failure=Failure.UNKNOWN_TOOL if asked.call_id else Failure.NO_CALL,
         )
     if asked.parameters is None:
         raise Problem(422, "invalid_parameters", "The tool's arguments must be one JSON object.")
@@ -136,7 +145,7 @@ def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answe
     except ValidationError as error:
         first = error.errors()[0]
         raise Problem(422, "invalid_request", f"{first['loc'][0]}: {first['msg']}") from None
-    return fired(opened, asked.tool, payload)
+    return fired(opened, asked.tool, payload, by)
 
 
 def _number(written: str, country: str) -> str:
@@ -174,11 +183,14 @@ def _told(asked: Asked, problem: Problem) -> Answered:
 def _refused(spoken: Webhook, received: Received, problem: Problem, is_small: bool) -> HttpResponse:
     """A request of which nothing was decided."""
     asked: list[Asked] = []
-    if spoken.always_ok and problem.status != 413 and (is_small or problem.status != 401):
+    if spoken.always_ok and problem.status not in (411, 413) and (is_small or problem.status != 401):
         # The runtime looks for its own ids in the answer, and shows nothing without them.
         try:
             asked = spoken.parse(received)
         except (Unreadable, UnreadablePostError):
             asked = []
-    answered = [_told(each, problem) for each in asked[:MAX_CALLS] or [Asked("", "")]]
+    if problem.status == 401:
+        # A stranger's few bytes must not become many of ours.
+        asked = asked[:MAX_CALLS]
+    answered = [_told(each, problem) for each in asked or [Asked("", "")]]
     return JsonResponse(spoken.render(answered), status=200 if spoken.always_ok else problem.status)

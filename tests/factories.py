@@ -46,7 +46,7 @@ class UserFactory(DjangoModelFactory):
         if name:
             if not Group.objects.filter(name=name).exists():
                 # A test that emptied the tables took the groups along, which a migration made.
-                for migration in ("0008_roles_and_sharing", "0015_pauses_and_brake"):
+                for migration in ("0008_roles_and_sharing", "0017_pauses_and_brake"):
                     import_module(f"campaigns.migrations.{migration}").make_roles(apps)
             user.groups.add(Group.objects.get(name=name))
             user.is_staff = True

@@ -13,6 +13,7 @@ from campaigns.models.calls import (
 )
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
+from campaigns.models.contacts import Contact, Failure, SecretUse
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
@@ -26,9 +27,12 @@ __all__ = [
     "Campaign",
     "Connection",
     "Consent",
+    "Contact",
+    "Failure",
     "Fetched",
     "Notice",
     "Revision",
+    "SecretUse",
     "Span",
     "SpentSignature",
     "TextedNumber",

@@ -3,8 +3,9 @@
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
                             ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
-    release(), resume(), or | |     `---> HELD  the sender or the account is refused (hold()),
-                  a probe --' |                 or it is paused (suspend())
+    release(), resume(), or | |     `---> HELD  the sender or the account is refused (hold()), it is paused
+          a probe, or the --' |                 (suspend()), or it is quiet hours where the phone is
+                  morning     |                 (accept(), keep_quiet())
                               | claim(), committed before a socket is written
                               v
                          SUBMITTING ---- refused for good ------------------> FAILED
@@ -51,6 +52,7 @@ from sms.outbox.handover import (
     claim,
     record,
 )
+from sms.outbox.night import keep_quiet
 from sms.outbox.pauses import hold_paused, resume, suspend
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
@@ -81,6 +83,7 @@ __all__ = [
     "give_up",
     "hold",
     "hold_paused",
+    "keep_quiet",
     "known_sids",
     "listed",
     "not_listed",

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from sms.models import Message, Pause, Sender, State, SwitchedOff, UserProfile
 from sms.models.pauses import ACCOUNT, EVERYTHING, MAX_REASON_CHARACTERS, SENDER
-from sms.outbox.states import BATCH, move
+from sms.outbox.states import AWAKE, BATCH, move
 
 GOES_ON = "What it waited for is over."
 
@@ -72,10 +72,10 @@ def let_go() -> int:
 
 
 def held_for_senders() -> QuerySet[Message]:
-    """What is held for its sender's sake, or for nothing any more: not by a pause, a switch, or because its
-    owner is deactivated."""
+    """What is held for its sender's sake, or for nothing any more: not by a pause, a switch, quiet hours, or
+    because its owner is deactivated."""
     deactivated = UserProfile.objects.filter(pk=OuterRef("profile_id"), user__is_active=False)
-    return Message.objects.filter(~Exists(deactivated), ~covered(), state=State.HELD)
+    return Message.objects.filter(AWAKE, ~Exists(deactivated), ~covered(), state=State.HELD)
 
 
 def covered() -> Q:

@@ -82,7 +82,7 @@ def all_pages(campaign) -> list[str]:
         )
     found += [
         reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
-        for page in ("integrations", "agent", "safeguards", "brake")
+        for page in ("integrations", "agent", "safeguards", "connect", "brake")
     ]
     pause = Pause.objects.get()
     found += [
@@ -94,7 +94,9 @@ def all_pages(campaign) -> list[str]:
         reverse("admin:campaigns_alarm_change", args=[1]),
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
-    found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]
+    found += [
+        reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("connection", "secret", "revoke")
+    ]
     topic = campaign.topics.get()
     found += [
         reverse("admin:builder_topic_delete", args=[topic.pk]),

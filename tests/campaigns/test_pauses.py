@@ -15,7 +15,7 @@ from campaigns.models import ToolCall
 from sms import dispatch, outbox
 from sms.models import Message, Pause, Sender, SmsTemplate, State, SwitchedOff
 from tests import factories
-from tests.factories import ACCOUNT_SID, MessageFactory
+from tests.factories import ACCOUNT_SID, CALLER, MessageFactory
 
 WHY = "The price is wrong"
 
@@ -57,15 +57,15 @@ KINDS = ["campaign", "action", "template", "sender", "everything"]
 class TestACall:
     @pytest.mark.parametrize("kind", KINDS)
     def test_is_refused_from_the_next_one_on_and_works_again(self, kind, door, campaign, note):
-        def fire(call):
-            return door(
-                tool="note", callId=call, toolCallId=call, parameters={"consent": "Yes, please."}
-            ).json()
+        def fire(call, caller):
+            consent = {"consent": "Yes, please."}
+            asked = {"callId": call, "toolCallId": call, "customerPhoneNumber": caller}
+            return door(tool="note", **asked, parameters=consent).json()
 
-        assert fire("call-1")["status"] == "accepted"
+        assert fire("call-1", CALLER)["status"] == "accepted"
         pause = switches.pause(things(campaign, note, note.template)[kind], WHY, "olive")
 
-        refused = fire("call-2")
+        refused = fire("call-2", "+14155550177")
         assert (refused["status"], refused["say"]) == (
             "refused",
             "Our text messages are paused at the moment, so nothing was sent.",
@@ -74,7 +74,7 @@ class TestACall:
         assert Message.objects.count() == 1
 
         assert switches.resume(pause, "olive")
-        assert fire("call-3")["status"] == "accepted"
+        assert fire("call-3", "+14155550188")["status"] == "accepted"
 
     def test_of_something_else_goes_on(self, door, campaign, note, action):
         switches.pause(note, WHY, "olive")

@@ -24,8 +24,8 @@ template = SmsTemplate.objects.create(
 )
 topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.", owner=ops)
 note = SmsAction.objects.create(name="note", description="On request.", provider="atlas", owner=ops)
-unlimited = dict.fromkeys((rule.field for rule in LIMITS), None)
-campaign = Campaign.objects.create(name="Booking line", owner=ops, minutes_before_repeat=0, **unlimited)
+unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
+campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 # Hundreds of texts out of nothing are no mistake here.
 Brake.objects.create(campaign=campaign, is_on=False)

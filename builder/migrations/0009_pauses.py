@@ -4,14 +4,14 @@ from importlib import import_module
 
 from django.db import migrations, models
 
-switch = import_module('sms.migrations.0016_pauses').switch
+switch = import_module('sms.migrations.0018_pauses').switch
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0016_pauses'),
-        ('builder', '0007_history'),
+        ('sms', '0018_pauses'),
+        ('builder', '0008_allowed_numbers'),
     ]
 
     operations = [
