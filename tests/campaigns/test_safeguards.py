@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import models, tools
+from campaigns import models, switches, tools
 from campaigns.drafts import Caller
 from campaigns.models import Consent, ToolCall
 from campaigns.parameters import checked
@@ -107,6 +107,11 @@ class Call:
 @pytest.fixture
 def call(campaign, connection, settings):
     return Call(campaign, connection, settings)
+
+
+@refuses("paused")
+def _(call):
+    switches.pause(call.campaign, "The price is wrong", "olive")
 
 
 @refuses("campaign_off")
