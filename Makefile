@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PORT
 export SIMULATOR_PORT
 
-.PHONY: run test test-rows test-rest lint bench faults faults-short lock clean
+.PHONY: run test test-rows test-rest lint bench faults faults-short vendors fuzz lock clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m builder.supervise
@@ -41,12 +41,23 @@ faults: $(VENV)/test.stamp
 faults-short: $(VENV)/test.stamp
 	@$(BIN)/python -m tests.faults --short $(ARGS)
 
+# Vendors' own client libraries, in environments of their own (.data/vendors), which download about a gigabyte
+# once; `make vendors ARGS='retell mcp1'` is two rows of the table.
+vendors: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.vendors $(ARGS)
+
+# Some minutes; ARGS='--seconds 600' for longer.
+fuzz: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.vendors.fuzz $(ARGS)
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --upgrade
+
 lock: $(VENV)/test.stamp
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --upgrade pyproject.toml --output-file requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --upgrade --extra dev --constraint requirements.txt pyproject.toml \
-		--output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) --extra dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
+	@for each in tests/vendors/requirements/*.in; do \
+		$(COMPILE) $$each --output-file $${each%.in}.txt || exit 1; done
 
 clean:
 	rm -rf $(VENV) .data

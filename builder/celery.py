@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "builder.settings")
 app = Celery("midcall")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("sms.tasks:Poller")
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

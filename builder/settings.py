@@ -247,19 +247,20 @@ if any(_atlas.values()) and not all(_atlas.values()):
 # --- The beat -----------------------------------------------------------------------------------------------
 
 # Looking for doubts more often than they can ripen is of no use.
-_reconcile_seconds = float(min(15, LATE_BOUND_SECONDS))
+RECONCILE_SECONDS = float(min(15, LATE_BOUND_SECONDS))
 CELERY_BEAT_SCHEDULE = {
     # Alone enough to drain the outbox: a doorbell that was lost costs a second. It expires so that a
     # worker that comes back does not find an hour of them.
     "drain the outbox": {"task": "sms.tasks.drain", "schedule": 1.0, "options": {"expires": 5}},
     "resolve doubts": {
         "task": "sms.tasks.reconcile",
-        "schedule": _reconcile_seconds,
-        "options": {"expires": _reconcile_seconds},
+        "schedule": RECONCILE_SECONDS,
+        "options": {"expires": RECONCILE_SECONDS},
     },
     "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
     # A file to import may have 2 MB.
     "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},
+    "forget counts": {"task": "campaigns.tasks.forget_counts", "schedule": 3600.0},
 }
 
 # --- Django -------------------------------------------------------------------------------------------------
@@ -287,7 +288,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "builder.middleware.RuntimesFirst",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -3,15 +3,18 @@
 import gc
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "builder.settings")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from builder.checks import refuse_to_serve_with_errors  # noqa: E402
+from builder.handler import RuntimesFirst  # noqa: E402
+
+application = RuntimesFirst()
 
 # A web server runs no system checks of its own, and one that serves with a wrong key would do harm.
-from builder.checks import refuse_to_serve_with_errors  # noqa: E402
-
 refuse_to_serve_with_errors()
 
 # What stands by now stands for good: looking for cycles in it would only make some caller wait.

@@ -24,7 +24,6 @@ from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import UserProfileAdmin as BareUserProfileAdmin
-from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import NOWHERE, User
@@ -37,13 +36,14 @@ from campaigns.managing import OF_ACTIONS
 from campaigns.models import Campaign, reaches
 from campaigns.people import Belongs
 from campaigns.preview import Preview
+from campaigns.safeguards.limits import LIMITS
 from campaigns.sharing import Shares
 from campaigns.tools import Tool
 from sms import health
 from sms.admin import sent_by
 from sms.health import Texts
 from sms.models import SmsTemplate, UserProfile
-from sms.pages import Page, may_see
+from sms.pages import Page, links_to, may_see
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -62,6 +62,19 @@ class CampaignAdmin(Belongs, Page[Campaign]):
     fieldsets = (
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
+        (
+            "Who may be texted",
+            {"fields": ("other_countries", "has_quiet_hours", "quiet_from", "quiet_until")},
+        ),
+        (
+            "Limits",
+            {
+                "fields": (*(rule.field for rule in LIMITS), "minutes_before_repeat"),
+                "description": "Days and hours are UTC: a day begins at 00:00 UTC. A text counts from the "
+                "moment it is promised, and goes on counting if it fails later. How much is used stands "
+                "under Safeguards.",
+            },
+        ),
     )
 
     @admin.display(description="Topics")
@@ -122,7 +135,7 @@ class TopicAdmin(Belongs, BareTopicAdmin):
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:
-        return links(obj.campaigns.all())
+        return links_to(obj.campaigns.all())
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return _as_far_as_seen(request, self.list_display)
@@ -195,7 +208,7 @@ class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
     @admin.display(description="Attached to")
     def used_in(self, obj: SmsAction) -> SafeString | str:
         campaigns = obj.campaigns.all()
-        return links(campaigns) if campaigns else NOWHERE
+        return links_to(campaigns) if campaigns else NOWHERE
 
     @admin.display(description="Last sent")
     def last_sent(self, obj: Any) -> SafeString | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -24,8 +25,10 @@ from campaigns.parameters import BadParameters
 from campaigns.problems import MAX_NAME_SHOWN, Problem
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
+from campaigns.safeguards import PLAIN
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
+from campaigns.waiting import answer_by
 from sms import languages, numbers
 from sms.languages import TAG_CHARACTERS
 from sms.models import Message
@@ -33,6 +36,7 @@ from sms.models import Message
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_LENGTH_DIGITS = 16
 # One for each of DEFINITIONS.
 Format = Literal[
     "json",
@@ -48,6 +52,22 @@ Format = Literal[
     "jambonz",
     "telnyx",
 ]
+
+
+def length(request: HttpRequest) -> float:
+    """How many bytes the request says that its body has; infinitely many if what it says is no number."""
+    written = request.META.get("CONTENT_LENGTH") or "0"
+    is_number = written.isascii() and written.isdigit() and len(written) <= MAX_LENGTH_DIGITS
+    return int(written) if is_number else math.inf
+
+
+def refuse_large(request: HttpRequest, most_bytes: int) -> None:
+    """Raise Problem, before anything is read, for a body that is too long or does not say how long it is."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI reads as much as is announced, and would find this body empty.
+        raise Problem(411, "length_required", "Send the body in one piece, with its Content-Length.")
+    if length(request) > most_bytes:
+        raise Problem(413, "body_too_large", f"The body may have {most_bytes // 1024} KB at most.")
 
 
 class StrictJson(Parser):
@@ -73,12 +93,11 @@ class ConnectionSecret(HttpBearer):
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            problem = Problem(
-                413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most."
-            )
+        try:
+            refuse_large(request, MAX_BODY_BYTES)
+        except Problem as problem:
             problem.note(found)
-            raise problem
+            raise
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
@@ -129,6 +148,12 @@ class ToolCallRequest(BaseModel):
     )
 
 
+# As the safeguards' table has them.
+REFUSALS = "Where it was refused, the rule:\n\n" + "\n".join(
+    f"- `{code}`: {plain}" for code, plain in PLAIN.items()
+)
+
+
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused, and
     what went wrong where it failed: `carrier_` and the carrier's code, or the text's state."""
@@ -136,7 +161,7 @@ class ToolCallAnswer(Schema):
     status: Literal["accepted", "refused", "failed", "done"]
     say: str
     messageId: UUID | None = None
-    code: str = ""
+    code: str = Field("", description=REFUSALS)
 
 
 class MessageAnswer(Schema):
@@ -172,13 +197,13 @@ api = NinjaAPI(
     docs_url="/api/docs",
     parser=StrictJson(),
 )
-ERRORS = {401: ErrorAnswer, 404: ErrorAnswer}
+ERRORS = {401: ErrorAnswer, 404: ErrorAnswer, 503: ErrorAnswer}
 
 
 @api.get(
     "/c/{connection}/tools",
     auth=ConnectionSecret(),
-    response={200: ToolsAnswer, 304: None, **ERRORS},
+    response={200: ToolsAnswer, 304: None, 422: ErrorAnswer, **ERRORS},
     openapi_extra=conditional.DOCUMENTED,
 )
 def list_tools(
@@ -204,9 +229,9 @@ def list_tools(
         400: ErrorAnswer,
         403: ErrorAnswer,
         409: ErrorAnswer,
+        411: ErrorAnswer,
         413: ErrorAnswer,
         422: ErrorAnswer,
-        503: ErrorAnswer,
         **ERRORS,
     },
 )
@@ -233,8 +258,9 @@ def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payl
     return HttpResponse(json.dumps(written), content_type="application/json; charset=utf-8")
 
 
-def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
-    """The answer to a tool call, whichever door it came by. Raises Problem, and MustOpenAgain."""
+def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | None = None) -> Answer:
+    """The answer to a tool call, whichever door it came by, and by when: answer_by() of the request if it has
+    more than this one. Raises Problem, and MustOpenAgain."""
     if opened.must_sign:
         raise Problem(
             403,
@@ -256,6 +282,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
                 caller_name=payload.customerName,
                 language=_language(payload.language) or opened.campaign.language,
                 parameters=payload.parameters,
+                answer_by=answer_by() if by is None else by,
             ),
         )
     except toolsets.UnknownTool as error:
@@ -277,7 +304,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest) -> Answer:
 @api.get(
     "/c/{connection}/messages/{message_id}",
     auth=ConnectionSecret(),
-    response={200: MessageAnswer, **ERRORS},
+    response={200: MessageAnswer, 422: ErrorAnswer, **ERRORS},
 )
 def message_state(request: HttpRequest, connection: Path[str], message_id: Path[UUID]) -> Any:
     """Where a text stands that this connection has asked for."""
@@ -376,7 +403,10 @@ def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
     failure = Failure.NO_CALL if field == "callId" else None
     return _on_problem(
-        request, Problem(422, "invalid_request", f"{field}: {first['msg']}", failure=failure, detail=field)
+        request,
+        Problem(
+            422, "invalid_request", f"{field or 'The body'}: {first['msg']}", failure=failure, detail=field
+        ),
     )
 
 

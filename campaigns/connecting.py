@@ -62,7 +62,7 @@ class Connecting(BeneathCampaign):
             return self.render(request, campaign, "campaigns/connect.html", "Connect an agent", context)
         connection = form.save(commit=False)
         connection.campaign = campaign
-        connection.created_by = request.user  # type: ignore[assignment]
+        connection.created_by_id = request.user.pk
         secret = connection.issue_secret()
         try:
             with transaction.atomic():

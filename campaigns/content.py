@@ -5,15 +5,15 @@ Compiled once for each revision of the configuration: a caller waits for what is
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from builder.models import SmsAction
-from campaigns import safeguards
-from campaigns.safeguards import Refused
-from campaigns.wording import MAX_CHARACTERS_NAMED
-from sms import hosts, links, text, words
+from campaigns.drafts import Caller, Draft, shorten
+from sms import confidential, hosts, links, phones, text, words
 
+# The parameter in which the agent writes it.
+BODY = "message"
 # Nobody listens to a longer list.
 MOST_SPOKEN = 3
 
@@ -25,49 +25,57 @@ class Content:
         self.max_segments = action.max_segments
         self._hosts = list(action.allowed_hosts)
         self._words = list(action.forbidden_words)
+        self._numbers = frozenset(action.allowed_numbers)
         self._allowed = hosts.pattern(self._hosts) if self._hosts else None
         self._forbidden = words.Forbidden(self._words)
 
-    def written(self, body: str) -> tuple[str, text.Size]:
-        """The text as the caller gets it, and its size.
+    def draft(self, values: Mapping[str, str], language: str, caller: Caller) -> Draft:
+        """The text as the agent wrote it."""
+        body = values[BODY]
+        return Draft(body, text.size(body), {BODY: body}, {}, language)
 
-        Raises Refused for a link that is not allowed, a forbidden word, and too many segments.
-        """
-        if links.beyond(body, self._allowed):
-            raise Refused(replace(safeguards.LINK, say=self._instead_of_link))
-        if self._forbidden.found(body):
-            raise Refused(safeguards.FORBIDDEN_WORD)
-        size = text.size(body)
-        if size.segments > self.max_segments:
-            raise Refused(replace(safeguards.TOO_LONG, say=_how_to_shorten(body)))
-        return body, size
-
-    @property
-    def _instead_of_link(self) -> str:
+    def on_link(self, draft: Draft) -> str:
+        """What the agent is to say of a link to where none may lead; "" if there is none."""
+        if not links.beyond(draft.body, self._allowed):
+            return ""
         if not 0 < len(self._hosts) <= MOST_SPOKEN:
             return text.NO_LINK
         return f"I can only text links to {_or(self._hosts)}. I'll leave the other one out."
+
+    def is_forbidden(self, draft: Draft) -> bool:
+        """Whether one of the action's forbidden words stands in it."""
+        return bool(self._forbidden.found(draft.body))
+
+    def strange_number(self, draft: Draft, region: str, known: Collection[str]) -> str:
+        """The first phone number in it that is neither known nor allowed by the action; "" if none is."""
+        return phones.strange(draft.body, region, self._numbers.union(known))
+
+    def gives_away(self, draft: Draft) -> bool:
+        """Whether it holds what no text may give away."""
+        return confidential.found(draft.body)
+
+    def how_to_shorten(self, draft: Draft) -> str:
+        """What the agent is to say of a text that is too long."""
+        return shorten("make it shorter", draft.body)
 
     def schema(self) -> dict[str, Any]:
         """What the model reads of the text that it writes: a property's JSON schema."""
         most = text.most_characters(self.max_segments)
         hints = [
-            "The text to send, complete and ready to read.",
+            "The text to send, complete and ready to read. Nobody reads a reply: ask for none.",
             f"At most {most} characters, less than half as many with emoji or letters such as ж.",
         ]
         if self._hosts:
             hints.append(f"Only links to {_or(self._hosts)}; each with a space before and behind it.")
         else:
             hints.append("No web address and no e-mail address, and a space behind each full stop.")
+        if self._numbers:
+            hints.append(f"No phone number but {_or(sorted(self._numbers))}, and the recipient's own.")
+        else:
+            hints.append("No phone number but the recipient's own.")
         if self._words:
             hints.append(f"Never use: {', '.join(self._words)}.")
         return {"type": "string", "description": " ".join(hints), "maxLength": most}
-
-
-def _how_to_shorten(body: str) -> str:
-    odd = text.outside_gsm(body)
-    without = f" and leave out {' '.join(odd[:MAX_CHARACTERS_NAMED])}" if odd else ""
-    return f"That text came out too long, so I haven't sent it yet. I'll make it shorter{without}."
 
 
 def _or(names: list[str]) -> str:

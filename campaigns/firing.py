@@ -23,15 +23,16 @@ from django.db.models.functions import Now
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from campaigns import safeguards
-from campaigns.models import Call, Connection, Consent, ToolCall
+from campaigns import counting, safeguards
+from campaigns.drafts import Caller
+from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
-from campaigns.telling import ON_ITS_WAY, Told, told
+from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told, told_again
 from campaigns.tools import (
-    BODY,
     CONSENT,
     RECIPIENT,
+    REFUSED_WITHOUT,
     WORDS,
     GetSmsStatus,
     Offered,
@@ -39,7 +40,6 @@ from campaigns.tools import (
     Tool,
 )
 from campaigns.waiting import Wait, waiting
-from campaigns.wording import Caller
 from sms import doorbell, numbers, outbox
 from sms.models import Message, OptOut
 from sms.outbox import Promise
@@ -72,6 +72,8 @@ class Firing(NamedTuple):
     # The call's, as languages.parse() has it.
     language: str
     parameters: Mapping[str, Any]
+    # When the request has to be answered, as campaigns.waiting.answer_by() has it.
+    answer_by: float
 
     def key(self) -> str:
         """What makes a second request the same: the runtime's id, or one of ours where it gives none."""
@@ -92,7 +94,8 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     """Decide on one tool call and answer it; if the answer is "accepted", the text is durably promised.
 
     Where the tool waits for the carrier, the answer says what came of the text, if that is known in time. A
-    call that comes again is answered as the first time, unless its text has failed meanwhile. Raises
+    request that comes again, by its tool call id, is answered as the first time, and the same text asked for
+    once more, that it was asked for already; or both, what became of it if it has failed meanwhile. Raises
     BadParameters, KeyReused, and campaigns.models.CallNumberChanged, with nothing written; by a connection
     that was kept, MustOpenAgain.
     """
@@ -104,10 +107,10 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     if tool.texts_anyone:
         # However the model writes it the second time, it is the same number. What is none is refused later.
         with suppress(numbers.NotANumber):
-            values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
+            values[RECIPIENT] = numbers.dictated(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
-    with waiting(tool.source.wait_seconds) as wait:
+    with waiting(tool.source.wait_seconds, firing.answer_by) as wait:
         answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
         if answer is None and firing.connection.is_kept:
             raise MustOpenAgain
@@ -146,10 +149,12 @@ def _at_once(
     of the connection and of the configuration, is still true where the revision is still the same.
     """
     try:
-        promise = _promise(tool, firing, Caller(firing.caller_number, firing.caller_name), values, wait)
+        request = _request(tool, firing, Caller(firing.caller_number, firing.caller_name), values)
+        safeguards.permitted(request)
     except Refused:
         return None
-    say = _on_its_way(promise.recipient)
+    promise = _promise(request, wait)
+    say = safeguards.held(request) or on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -165,6 +170,9 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat or 0),
+        "texts_per_number": request.campaign.texts_per_number,
+        **request.lane.values(),
         **promise.values(),
     }
     try:
@@ -200,8 +208,10 @@ WITH call AS (
     WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
-), gate AS (
-    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY}
+), allowed AS (
+    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
+), {counting.COUNTED}, gate AS (
+    SELECT id FROM counted
 ), {outbox.PROMISE.format(gate="gate")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
@@ -227,7 +237,7 @@ def _step_by_step(
             )
             first = None if is_new else _first(call, firing.tool_call_id, fingerprint)
             if first:
-                return _again(first)
+                return _again(first, firing.tool_call_id)
             return _decide(tool, firing, call, values, fingerprint, wait)
     except IntegrityError:
         # The constraint, not the check before it, decides between two that are new in one instant.
@@ -235,7 +245,7 @@ def _step_by_step(
         first = _first(call, firing.tool_call_id, fingerprint)
         if first is None:
             raise
-        return _again(first)
+        return _again(first, firing.tool_call_id)
 
 
 def _decide(
@@ -250,19 +260,20 @@ def _decide(
         parameters=values,
     )
     try:
-        promise = _promise(tool, firing, Caller(call.caller_number, call.caller_name), values, wait)
-        safeguards.ask_the_database(promise)
-        if tool.is_capped:
-            safeguards.count(tool.source.owner_id)
+        request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values, call)
+        safeguards.permitted(request)
+        safeguards.ask_the_database(request)
+        safeguards.count(request)
     except Refused as refusal:
         fired.outcome = ToolCall.Outcome.REFUSED
         fired.refusal = refusal.rule.code
-        fired.say = refusal.rule.say
+        fired.say = refusal.say
         fired.save(force_insert=True)
         return _answer(fired)
+    promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = _on_its_way(promise.recipient)
+    fired.say = safeguards.held(request) or on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -305,7 +316,9 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     """Where the call's last text stands. It is another answer each time, so each asking is on record."""
     with transaction.atomic():
         call, _ = Call.noted(firing.connection, firing.call_id, firing.caller_number, firing.caller_name)
-        last = Message.objects.filter(tool_call__call=call).order_by("-created_at").first()
+        # What is older was another call's, whose id the runtime uses again.
+        texts = Message.objects.filter(tool_call__call=call, created_at__gte=Now() - LONGEST_CALL)
+        last = texts.order_by("-created_at").first()
         known = told(last) if last else Told(False, NOTHING_SENT, "nothing_sent")
         ToolCall.objects.create(
             call=call,
@@ -319,38 +332,29 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 
 
-def _promise(
-    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], wait: Wait | None
-) -> Promise:
-    """The text that is asked for, to whom it may go. Raises Refused."""
-    request = Request(
-        campaign=firing.connection.campaign,
-        obstacle=tool.obstacle,
-        texts_anyone=tool.texts_anyone,
-        needs_consent=tool.needs_consent,
-        caller_number=caller.number,
-        asked_number=values.get(RECIPIENT, ""),
-        consent=values.get(CONSENT, ""),
-    )
-    recipient = safeguards.permitted_recipient(request)
-    if tool.content:
-        body, size = tool.content.written(values[BODY])
-    else:
-        assert tool.wording
-        body, size = tool.wording.written(values, firing.language, caller)
+def _request(
+    tool: Tool, firing: Firing, caller: Caller, values: Mapping[str, str], call: Call | None = None
+) -> Request:
+    return Request(firing.connection.campaign, tool, caller, values, firing.language, call)
+
+
+def _promise(request: Request, wait: Wait | None) -> Promise:
+    """The text that is asked for, to whom it may go. Nobody waits for one that goes out in the morning."""
+    hours, not_before = request.campaign.quiet_hours, request.not_before
+    if not_before:
+        wait = None
     return Promise(
-        **tool.snapshot,
-        recipient=recipient,
-        country=numbers.country(recipient),
-        body=body,
-        segments=size.segments,
+        **request.tool.snapshot,
+        recipient=request.recipient,
+        country=numbers.country(request.recipient),
+        body=request.draft.body,
+        segments=request.draft.size.segments,
         wait=wait.bound if wait else None,
+        quiet_hours=hours,
+        not_before=not_before,
+        quiet_at=hours.closes(request.recipient, request.at) if hours and not not_before else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
-
-
-def _on_its_way(recipient: str) -> str:
-    return f"The text is on its way to {numbers.spoken(recipient)}."
 
 
 def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
@@ -369,13 +373,17 @@ def _first(call: Call, tool_call_id: str, fingerprint: str) -> ToolCall | None:
     ).first()
 
 
-def _again(first: ToolCall) -> Answer:
-    """As the first time; or, where the text has come to nothing meanwhile, what became of it."""
-    if first.message:
-        known = told(first.message)
-        if known.in_vain:
-            return _in_words(first.message.pk, known)
-    return _answer(first)
+def _again(first: ToolCall, tool_call_id: str) -> Answer:
+    """As the first time, if that request is made again; that it was asked for already, if only the model asks
+    again; or, where the text has come to nothing meanwhile, what became of it."""
+    if first.message is None:
+        return _answer(first)
+    known = told(first.message)
+    if known.in_vain:
+        return _in_words(first.message.pk, known)
+    if first.key == tool_call_id:
+        return _answer(first)
+    return Answer(first.outcome, told_again(first.message), first.message.pk)
 
 
 def _answer(fired: ToolCall) -> Answer:
@@ -384,5 +392,5 @@ def _answer(fired: ToolCall) -> Answer:
 
 def _fingerprint(tool: str, values: Mapping[str, str], language: str) -> str:
     # A model words the same consent differently the second time; the text is still the same text.
-    asked = {name: value for name, value in values.items() if name != CONSENT}
+    asked = {name: value for name, value in values.items() if name not in REFUSED_WITHOUT}
     return hashlib.sha256(json.dumps([tool, language, asked], sort_keys=True).encode()).hexdigest()

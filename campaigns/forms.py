@@ -16,6 +16,7 @@ from builder.models import SmsAction, Topic
 from builder.widgets import PickList
 from campaigns import tools
 from campaigns.models import Campaign, Connection, ToolAttachment, ToolChange
+from sms import countries
 from sms.models import SmsTemplate
 
 Runtime = Connection.Runtime
@@ -55,14 +56,33 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="The SMS templates that these topics refer to become tools of the campaign.",
     )
 
+    other_countries = forms.MultipleChoiceField(
+        choices=countries.NAMES,
+        required=False,
+        widget=PickList("countries", countries.calling_code, ""),
+        help_text=Campaign._meta.get_field("other_countries").help_text,
+    )
+
     class Meta:
         model = Campaign
         exclude: ClassVar = ["owner", "actions"]  # noqa: DJ006 (the page's fieldsets name the fields)
 
+    class Media:
+        css: ClassVar = {"all": ("campaigns/campaign.css",)}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "instructions" in self.fields:
-            self.fields["instructions"].widget.attrs["rows"] = 7
+        fields: dict[str, Any] = self.fields
+        if "instructions" in fields:
+            fields["instructions"].widget.attrs["rows"] = 7
+        if "other_countries" in fields:
+            chosen = self["other_countries"].value() or []
+            # What is chosen stands first, or nobody would find it among so many.
+            fields["other_countries"].choices = sorted(
+                countries.NAMES.items(), key=lambda each: each[0] not in chosen
+            )
+        for name in {"quiet_from", "quiet_until"} & fields.keys():
+            fields[name].widget.format = "%H:%M"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

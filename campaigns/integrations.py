@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 
 from campaigns import connecting, managing, preview, tools, toolsets
 from campaigns.beneath import BeneathCampaign
+from campaigns.explaining import TryForm, in_force
 from campaigns.forms import ManageToolsForm
 from campaigns.models import Campaign, ToolChange
 
@@ -29,6 +30,7 @@ class Integrations(BeneathCampaign):
         return [
             path("<int:pk>/integrations/", view(self.integrations), name="campaigns_campaign_integrations"),
             path("<int:pk>/agent/", view(self.agent), name="campaigns_campaign_agent"),
+            path("<int:pk>/safeguards/", view(self.safeguards), name="campaigns_campaign_safeguards"),
         ]
 
     def integrations(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -57,6 +59,27 @@ class Integrations(BeneathCampaign):
         campaign = self.campaign(request, pk)
         context = {"given": preview.given(campaign, request.user)}
         return self.render(request, campaign, "campaigns/agent.html", "What the agent sees", context)
+
+    def safeguards(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The rules as they apply here, how much of the limits is used, and what they say of a tool call
+        that is posted; nothing is written."""
+        campaign = self.campaign(request, pk)
+        offered = {tool.name: tool for tool in tools.of(campaign)}
+        asked = request.POST.get("tool") or request.GET.get("tool") or ""
+        tool = offered.get(asked) or next(iter(offered.values()), None)
+        form = TryForm(campaign, tool, request.POST if request.method == "POST" else None) if tool else None
+        explained = form.explained() if form and form.is_valid() else None
+        eyes = managing.Eyes(request.user)
+        context = {
+            "in_force": in_force(campaign),
+            "tools": offered,
+            "tool": tool,
+            "form": form,
+            "explained": explained,
+            "sees_text": tool and all(eyes.see(each) for each in (tool.source, tool.template) if each),
+            "may_change": self.page.has_change_permission(request, campaign),
+        }
+        return self.render(request, campaign, "campaigns/safeguards.html", "Safeguards", context)
 
     def _show(
         self,

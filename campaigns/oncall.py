@@ -20,8 +20,6 @@ from sms.pages import ReadOnlyPage, Since, label
 
 MAX_TOOL_CALLS_SHOWN = 200
 
-_REFUSALS = {rule.code: rule.plain for rule in safeguards.RULES}
-
 
 @admin.register(Message)
 class MessageAdmin(BareMessageAdmin):
@@ -121,7 +119,7 @@ def _fired(call: Call) -> list[dict[str, Any]]:
         {
             "row": row,
             "outcome": outcome_label(row),
-            "why": _REFUSALS.get(row.refusal, row.refusal),
+            "why": safeguards.PLAIN.get(row.refusal, row.refusal),
             "state": state_label(row.message.state) if row.message else "",
         }
         for row in rows

@@ -10,6 +10,7 @@ MAX_NAME_SHOWN = 64
 # By the codes of problems that can be mended where the runtime is set up.
 FAILURES = {
     "body_too_large": Failure.TOO_LARGE,
+    "length_required": Failure.BODY,
     "must_be_signed": Failure.MUST_BE_SIGNED,
     "unknown_tool": Failure.UNKNOWN_TOOL,
     "invalid_parameters": Failure.PARAMETERS,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.utils import timezone
+
+from sms import numbers, quiet
 from sms.models import Message, State
 from sms.providers import codes
 
@@ -24,6 +27,8 @@ SPOKEN = {
 }
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
+# Out of our hands, and with the carrier or further.
+SENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
 # It did not arrive, and will not.
 IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
 
@@ -40,6 +45,23 @@ def told(message: Message) -> Told:
     """What is to be said of a text now. The code is `carrier_` and the carrier's own, or else the state."""
     state = State(message.state)
     in_vain = state in IN_VAIN
-    say = (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[state]
+    say = (message.error_code and codes.meaning(message.error_code).say) or _spoken(message, state)
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")
+
+
+def _spoken(message: Message, state: State) -> str:
+    if state is State.HELD and (opens := message.quiet_until):
+        return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."
+    return SPOKEN[state]
+
+
+def told_again(message: Message) -> str:
+    """What is to be said of a text that is asked for once more in the same call: it is not sent twice."""
+    already = "sent" if message.state in SENT else "asked for"
+    return f"I've already {already} that text, so I won't send it twice. {told(message).say}"
+
+
+def on_its_way(recipient: str) -> str:
+    """What is to be said of a text that has just been promised to a number (E.164)."""
+    return f"The text is on its way to {numbers.spoken(recipient)}."

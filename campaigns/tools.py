@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from builder import prompt
 from builder.models import SmsAction, Topic
-from campaigns.content import Content
+from campaigns.content import BODY, Content
+from campaigns.drafts import Author
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
 from sms.models import SmsTemplate, Variable, is_capped
@@ -22,8 +23,12 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
 CONSENT = "consent"
 WORDS = "words"
-BODY = "message"
 RECIPIENT = "to"
+# The last digits of that number, as the caller confirmed them.
+CONFIRMED = "recipient_confirmed"
+CONFIRMED_DIGITS = 4
+# Without these a text is refused, by a rule of its own, and the request is not broken.
+REFUSED_WITHOUT = (CONFIRMED, CONSENT)
 
 
 def _string(description: str, max_length: int) -> dict[str, Any]:
@@ -78,6 +83,13 @@ class Tool:
         """The rules for what the agent writes; None where a template fixes the text."""
         return Content(self.action) if self.action and not self.template else None
 
+    @cached_property
+    def author(self) -> Author:
+        """Who makes its texts: the template, or the agent by the action's rules."""
+        author = self.wording or self.content
+        assert author
+        return author
+
     @property
     def texts_anyone(self) -> bool:
         """Whether the agent says whom to text; otherwise it is the caller."""
@@ -108,7 +120,12 @@ class Tool:
         if self.texts_anyone:
             properties[RECIPIENT] = _string(
                 "The phone number to text, with country code, such as +13125550100. Read it back to the "
-                "caller before you call this.",
+                "caller, digit by digit, before you call this.",
+                40,
+            )
+            properties[CONFIRMED] = _string(
+                f"The last {CONFIRMED_DIGITS} digits of that number, as the caller confirmed them after you "
+                "read it back, such as 0100. Never fill this in without asking.",
                 40,
             )
         properties |= {name: schema(variable) for name, variable in self.asked.items()}

@@ -20,6 +20,10 @@ from django.db import connection
 from campaigns.telling import ON_ITS_WAY
 from sms.models import Message
 
+# Runtimes give up after 5 s: so long after its request came in, an answer waits for nothing any more, however
+# many tool calls the request has.
+ANSWER_WITHIN_SECONDS = 3
+
 _free = threading.BoundedSemaphore(settings.WAITING_ANSWERS)
 
 
@@ -47,14 +51,21 @@ class Wait:
                 pass
 
 
+def answer_by() -> float:
+    """When a request that comes in now has to be answered, on the monotonic clock."""
+    return time.monotonic() + ANSWER_WITHIN_SECONDS
+
+
 @contextmanager
-def waiting(seconds: int) -> Iterator[Wait | None]:
-    """Be ready to wait so long for a text; None if that is not asked for, or if too many wait already."""
-    if not seconds or not _free.acquire(blocking=False):
+def waiting(seconds: int, by: float) -> Iterator[Wait | None]:
+    """Be ready to wait so long for a text, and not beyond answer_by(); None if that is not asked for, if no
+    time is left, or if too many wait already."""
+    bound = min(seconds, by - time.monotonic()) if seconds else 0
+    if bound <= 0 or not _free.acquire(blocking=False):
         yield None
         return
     try:
-        wait = Wait(timedelta(seconds=seconds))
+        wait = Wait(timedelta(seconds=bound))
         _execute(f"LISTEN {wait.channel}")
         try:
             yield wait

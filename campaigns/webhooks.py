@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from campaigns import toolsets
-from campaigns.api import ToolCallRequest, fired
+from campaigns.api import ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
 from campaigns.models import Connection, Contact, Failure, SecretUse, SpentSignature
 from campaigns.problems import Problem
@@ -27,19 +26,19 @@ from campaigns.runtimes.base import (
     Unreadable,
     Webhook,
 )
+from campaigns.waiting import answer_by
 from sms import numbers
 from sms.fields import WrongEncryptionKey
 
 logger = logging.getLogger(__name__)
 
-# Each may wait 3 s for the carrier, one after the other, and Vapi gives up after 20.
+# They are answered together, within the time that one may take.
 MAX_CALLS = 5
 # Of a request that has proved nothing no more is read, though the answer then lacks the vendor's own ids:
 # taking a megabyte of JSON apart takes half a second.
 MAX_UNPROVEN_BYTES = 64 * 1024
 MAX_NAME_CHARACTERS = 100
 UNAVAILABLE = "unavailable"
-MOST_DIGITS = 16
 
 
 @csrf_exempt
@@ -47,13 +46,13 @@ MOST_DIGITS = 16
 def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse:
     """Fire the tools that a vendor's envelope asks for, each on its own and in order, and answer them all in
     the vendor's way: what the agent is told is the same as at the generic door."""
-    spoken = WEBHOOKS[runtime]
+    spoken, by = WEBHOOKS[runtime], answer_by()
     received = Received(request, settings.PUBLIC_URL + request.get_full_path())
     try:
-        _refuse_large(request)
+        refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
         asked = _parsed(spoken, opened, received)
-        answered = [_answered(opened, each, proof, position) for position, each in enumerate(asked)]
+        answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
     except (
         Problem,
         NotAuthentic,
@@ -63,20 +62,9 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         InterfaceError,
     ) as error:
         problem = _problem(error, connection, runtime)
-        return _refused(spoken, received, problem, is_small=_length(request) <= MAX_UNPROVEN_BYTES)
+        return _refused(spoken, received, problem, is_small=length(request) <= MAX_UNPROVEN_BYTES)
     is_down = any(each.code == UNAVAILABLE for each in answered) and not spoken.always_ok
     return JsonResponse(spoken.render(answered), status=503 if is_down else 200)
-
-
-def _refuse_large(request: HttpRequest) -> None:
-    if _length(request) > MAX_BODY_BYTES:
-        raise Problem(413, "body_too_large", f"The body may have {MAX_BODY_BYTES // 1024} KB at most.")
-
-
-def _length(request: HttpRequest) -> float:
-    written = request.META.get("CONTENT_LENGTH") or "0"
-    is_number = written.isascii() and written.isdigit() and len(written) < MOST_DIGITS
-    return int(written) if is_number else math.inf
 
 
 def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tuple[Connection, str]:
@@ -114,13 +102,13 @@ def _reached(slug: str, runtime: str) -> Connection:
     return found
 
 
-def _answered(opened: Connection, asked: Asked, proof: str, position: int) -> Answered:
+def _answered(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answered:
     try:
         if position:
             # The one before may have waited for the carrier, and somebody switched everything off meanwhile.
             opened = _reached(opened.slug, opened.runtime)
         opened.campaign = toolsets.toolset(opened).campaign
-        answer = _fired(opened, asked, proof, position)
+        answer = _fired(opened, asked, proof, position, by)
     except (Problem, NotAuthentic, OperationalError, InterfaceError) as error:
         if isinstance(error, Problem):
             error.note(opened)
@@ -128,7 +116,7 @@ def _answered(opened: Connection, asked: Asked, proof: str, position: int) -> An
     return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
 
 
-def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answer:
+def _fired(opened: Connection, asked: Asked, proof: str, position: int, by: float) -> Answer:
     if not asked.tool or not asked.call_id:
         raise Problem(
             422,
@@ -157,7 +145,7 @@ def _fired(opened: Connection, asked: Asked, proof: str, position: int) -> Answe
     except ValidationError as error:
         first = error.errors()[0]
         raise Problem(422, "invalid_request", f"{first['loc'][0]}: {first['msg']}") from None
-    return fired(opened, asked.tool, payload)
+    return fired(opened, asked.tool, payload, by)
 
 
 def _number(written: str, country: str) -> str:
@@ -195,11 +183,14 @@ def _told(asked: Asked, problem: Problem) -> Answered:
 def _refused(spoken: Webhook, received: Received, problem: Problem, is_small: bool) -> HttpResponse:
     """A request of which nothing was decided."""
     asked: list[Asked] = []
-    if spoken.always_ok and problem.status != 413 and (is_small or problem.status != 401):
+    if spoken.always_ok and problem.status not in (411, 413) and (is_small or problem.status != 401):
         # The runtime looks for its own ids in the answer, and shows nothing without them.
         try:
             asked = spoken.parse(received)
         except (Unreadable, UnreadablePostError):
             asked = []
-    answered = [_told(each, problem) for each in asked[:MAX_CALLS] or [Asked("", "")]]
+    if problem.status == 401:
+        # A stranger's few bytes must not become many of ours.
+        asked = asked[:MAX_CALLS]
+    answered = [_told(each, problem) for each in asked or [Asked("", "")]]
     return JsonResponse(spoken.render(answered), status=200 if spoken.always_ok else problem.status)

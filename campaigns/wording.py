@@ -5,24 +5,13 @@ Compiled once for each revision of the configuration: a caller waits for what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from campaigns import safeguards
-from campaigns.safeguards import Refused
-from sms import languages, numbers, patterns, text
+from campaigns.drafts import Caller, Draft, shorten
+from sms import confidential, digits, languages, numbers, patterns, phones, text
 from sms.filling import Filling
 from sms.models import SmsTemplate, Variable
-
-MAX_CHARACTERS_NAMED = 5
-
-
-class Caller(NamedTuple):
-    """Who is on the phone, by the runtime's envelope: the number in E.164 or "", the name or ""."""
-
-    number: str
-    name: str
 
 
 class Wording:
@@ -48,45 +37,75 @@ class Wording:
         """The language of the text that suits a call's best; the template's own where there is none."""
         return next((each for each in languages.suitable(tag) if each in self._filling.bodies), self._own)
 
-    def written(self, values: Mapping[str, str], language: str, caller: Caller) -> tuple[str, text.Size]:
-        """The text as the caller gets it, and its size.
-
-        `values` are the agent's, each of the right shape. Raises Refused for a link that its variable
-        forbids, for a caller whose name or number is needed and not known, and for too many segments.
-        """
+    def draft(self, values: Mapping[str, str], language: str, caller: Caller) -> Draft:
+        """The text in the language that suits best, with what the agent wrote and what the call knows."""
         language = self.language(language)
-        filled = {**self._given, **{name: value for name, value in values.items() if name in self.asked}}
-        self._refuse_links(language, filled)
+        written = {name: value for name, value in values.items() if name in self.asked}
+        filled, lacking = {**self._given, **written}, []
         for variable in self._from_call:
             if known := self._known(variable, language, caller):
                 filled[variable.name] = known
-                self._refuse_links(language, filled)
+            elif not variable.may_be_missing:
+                lacking.append(variable)
         body = self._filling.filled(language, filled)
-        size = text.size(body)
-        if size.segments > self.max_segments:
-            raise Refused(replace(safeguards.TOO_LONG, say=self._how_to_shorten(values)))
-        return body, size
+        return Draft(body, text.size(body), written, filled, language, tuple(lacking))
 
-    def _refuse_links(self, language: str, values: Mapping[str, str]) -> None:
+    def on_link(self, draft: Draft) -> str:
+        """What the agent is to say of a link that a variable forbids; "" if there is none."""
         try:
-            self._filling.refuse_links(language, values)
+            self._filling.refuse_links(draft.language, draft.filled)
         except text.HoldsLink as error:
-            raise Refused(replace(safeguards.LINK, say=error.say)) from error
+            return error.say
+        return ""
+
+    def strange_number(self, draft: Draft, region: str, known: Collection[str]) -> str:
+        """The first phone number that what the agent wrote makes of the text; "" if there is none.
+
+        What has a pattern of ops' own is an order number or the like, and looks as they want it.
+        """
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return ""
+        patterned = {name: " " for name in draft.written if self.asked[name].pattern}
+        body = (
+            self._filling.filled(draft.language, {**draft.filled, **patterned}) if patterned else draft.body
+        )
+        if not phones.strange(body, region, known):
+            return ""
+        return phones.strange(body, region, phones.found(self._unwritten(draft), region).union(known))
+
+    def gives_away(self, draft: Draft) -> bool:
+        """Whether what the agent wrote makes the text give away what none may, alone or with what stands
+        beside it."""
+        if any(map(confidential.found, draft.written.values())):
+            return True
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return False
+        if confidential.holds(draft.body):
+            return not confidential.holds(self._unwritten(draft))
+        # Whoever wrote “Your verification code is {{ code }}” means it.
+        return confidential.tells_code(draft.body) and not confidential.names_code(self._unwritten(draft))
+
+    def _unwritten(self, draft: Draft) -> str:
+        """The text without what the agent wrote."""
+        return self._filling.filled(draft.language, {**draft.filled, **dict.fromkeys(draft.written, " ")})
+
+    def how_to_shorten(self, draft: Draft) -> str:
+        """What the agent is to say of a text that is too long; "" if it wrote nothing of it."""
+        if not draft.written:
+            return ""
+        longest = self.asked[max(draft.written, key=lambda name: len(draft.written[name]))].words
+        return shorten(f"shorten the {longest}", "".join(draft.written.values()))
 
     def _known(self, variable: Variable, language: str, caller: Caller) -> str:
-        """What the call knows of the caller; "" if a default may stand there. Raises Refused if none may."""
-        is_number = variable.source == Variable.Source.CALLER_NUMBER
-        if is_number and caller.number:
-            return numbers.written(caller.number)
-        if not is_number and self._fits(variable, language, caller.name.strip()):
-            return caller.name.strip()
-        if variable.may_be_missing:
-            return ""
-        raise Refused(safeguards.NO_CALLER_NUMBER if is_number else safeguards.NO_CALLER_NAME)
+        """What the call knows of the caller that could stand there; "" if nothing."""
+        if variable.source == Variable.Source.CALLER_NUMBER:
+            return numbers.written(caller.number) if caller.number else ""
+        name = caller.name.strip()
+        return name if self._fits(variable, language, name) else ""
 
     def _fits(self, variable: Variable, language: str, name: str) -> bool:
         # Names come from directories that anybody can write to: what is no name counts as none.
-        if text.is_blank(name):
+        if text.is_blank(name) or text.hides(name) or digits.runs(digits.folded(name)):
             return False
         try:
             variable.refuse(name)
@@ -94,15 +113,6 @@ class Wording:
         except text.CannotBeFilled:
             return False
         return True
-
-    def _how_to_shorten(self, values: Mapping[str, str]) -> str:
-        written = {name: value for name, value in values.items() if name in self.asked}
-        if not written:
-            return safeguards.TOO_LONG.say
-        longest = self.asked[max(written, key=lambda name: len(written[name]))].words
-        odd = text.outside_gsm("".join(written.values()))
-        without = f" and leave out {' '.join(odd[:MAX_CHARACTERS_NAMED])}" if odd else ""
-        return f"That text came out too long, so I haven't sent it yet. I'll shorten the {longest}{without}."
 
 
 def schema(variable: Variable) -> dict[str, Any]:

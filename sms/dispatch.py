@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import (
     DatabaseError,
     InterfaceError,
@@ -62,6 +63,8 @@ HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
 # A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
 DRAIN_SECONDS = 30
 POLL_SECONDS = 1
+# A worker that the beat has not asked to reconcile for so long does it by itself.
+RECONCILE_BY_ITSELF_SECONDS = 4 * settings.RECONCILE_SECONDS
 # How often an outcome that the database did not take is offered again, up to the lease.
 STORE_AGAIN_SECONDS = 0.5
 # How many carriers are asked at once about doubts and silent texts.
@@ -72,6 +75,8 @@ T = TypeVar("T")
 _draining = threading.Lock()
 _once_more = threading.Event()
 _stopping = threading.Event()
+# By the monotonic clock.
+_reconciled_at = time.monotonic()
 
 
 def drain() -> int:
@@ -100,6 +105,18 @@ def poll_for_ever() -> None:
             logger.exception("a drain broke; the next one tries again")
 
 
+def reconcile_for_ever() -> None:
+    """Reconcile until stop() whenever nobody else has this process do it, as while the broker is down."""
+    while not _stopping.wait(
+        max(POLL_SECONDS, _reconciled_at + RECONCILE_BY_ITSELF_SECONDS - time.monotonic())
+    ):
+        try:
+            if time.monotonic() >= _reconciled_at + RECONCILE_BY_ITSELF_SECONDS:
+                reconcile()
+        except Exception:
+            logger.exception("reconciling broke; the next time tries again")
+
+
 def stop() -> None:
     """Claim nothing more in this process, and wait until what is in flight has been recorded."""
     _stopping.set()
@@ -112,9 +129,12 @@ def _may_claim(ends: float) -> bool:
 
 
 def reconcile() -> None:
-    """Expire what is too old, try held senders and tell their owners, and ask the carriers about what is in
-    doubt or silent."""
+    """Hold what it has become too late for, and let go of it in the morning; expire what is too old, try held
+    senders and tell their owners, and ask the carriers about what is in doubt or silent."""
+    global _reconciled_at
+    _reconciled_at = time.monotonic()
     close_old_connections()
+    outbox.keep_quiet()
     outbox.expire()
     outbox.reap()
     outbox.give_up()

@@ -5,14 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from celery import shared_task
-from celery.signals import (
-    worker_init,
-    worker_process_shutdown,
-    worker_ready,
-    worker_shutdown,
-    worker_shutting_down,
-)
+from celery import bootsteps, shared_task
+from celery.signals import worker_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
 
 from sms import dispatch, verification
 
@@ -41,10 +35,18 @@ def warm(**kwargs: Any) -> None:
     dispatch.warm()
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
-def poll(**kwargs: Any) -> None:
-    """The broker may be down, and the beat with it: a worker finds what is due by itself."""
-    threading.Thread(target=dispatch.poll_for_ever, name="poll", daemon=True).start()
+class Poller(bootsteps.StartStopStep):  # type: ignore[misc]
+    """The broker may be down, and the beat with it: a worker finds what is due by itself.
+
+    It starts before the worker looks for its broker, which it may not find for hours; but after a pool has
+    forked, whose processes must not inherit a thread's locks. builder/celery.py names it.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        for work in (dispatch.poll_for_ever, dispatch.reconcile_for_ever):
+            threading.Thread(target=work, daemon=True).start()
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]

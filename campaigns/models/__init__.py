@@ -1,5 +1,6 @@
 """Campaigns, what is attached to them and since when, how runtimes reach them, and what happened there."""
 
+from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
 from campaigns.models.calls import (
     ID_CHARACTERS,
@@ -17,6 +18,7 @@ from campaigns.models.signatures import SpentSignature
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "Allowance",
     "Call",
     "CallNumberChanged",
     "Campaign",
@@ -28,6 +30,7 @@ __all__ = [
     "Revision",
     "SecretUse",
     "SpentSignature",
+    "TextedNumber",
     "ToolAttachment",
     "ToolCall",
     "ToolChange",

@@ -14,8 +14,18 @@ from functools import cached_property
 from string import Template
 from typing import Any, Literal
 
+from campaigns.content import BODY
 from campaigns.runtimes.base import SECRET
-from campaigns.tools import BODY, CONSENT, OF_EVERY_CAMPAIGN, RECIPIENT, WORDS, Offered, Tool
+from campaigns.tools import (
+    CONFIRMED,
+    CONFIRMED_DIGITS,
+    CONSENT,
+    OF_EVERY_CAMPAIGN,
+    RECIPIENT,
+    WORDS,
+    Offered,
+    Tool,
+)
 from sms import preview
 
 # The seconds of now, wherever a request is to be another one each time: whoever renders it puts it in.
@@ -87,7 +97,13 @@ class Way:
         """What a model might fill in for it."""
         if not isinstance(self.tool, Tool):
             return {}
-        known = {CONSENT: "Yes, please text me.", BODY: "Hello!", RECIPIENT: self.caller, WORDS: "Stop."}
+        known = {
+            CONSENT: "Yes, please text me.",
+            BODY: "Hello!",
+            RECIPIENT: self.caller,
+            CONFIRMED: self.caller[-CONFIRMED_DIGITS:],
+            WORDS: "Stop.",
+        }
         found = {name: preview.example(variable) for name, variable in self.tool.asked.items()}
         return {name: found.get(name) or known.get(name, "") for name in self.tool.parameters["properties"]}
 

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.bench import accepting, idle, rotating, sending
+from tests.bench import accepting, idle, limiting, rotating, sending
 from tests.bench.services import Ground
 
 ROUNDS, SHORT_ROUNDS = 5, 2
@@ -125,7 +125,24 @@ def rotate(ground: Ground, goals: Goals, rounds: int, short: bool) -> None:
     )
 
 
-ROWS = {"send": send, "accept": accept, "idle": idle_system, "profile": profile, "rotate": rotate}
+def limits(ground: Ground, goals: Goals, rounds: int, short: bool) -> None:
+    load = _load()
+    found = limiting.measure(ground, short)
+    print(f"\n## Tool calls of {limiting.CLIENTS} clients at limits: each count exact ({load})\n")
+    _table(
+        ("limit", "tool calls", "allowed", "accepted", "refused", "seconds"),
+        [(each.limit, *map(_short, each[1:])) for each in found],
+    )
+
+
+ROWS = {
+    "limits": limits,
+    "send": send,
+    "accept": accept,
+    "idle": idle_system,
+    "profile": profile,
+    "rotate": rotate,
+}
 
 
 def _note(rounds: Rounds, found: dict[str, Any]) -> None:

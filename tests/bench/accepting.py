@@ -21,13 +21,21 @@ CONNECTIONS = 8
 WEB_WORKERS = 2
 LOAD = Path(__file__).with_name("accept.lua")
 # Some thousands of requests a round, so that some tens stand above p99.
-ROUND_SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 4, 1, 1
+ROUND_SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 4, 2, 10
 
 REFERENCE_TABLE = """
 CREATE TABLE promise (
     id uuid PRIMARY KEY, call_id text NOT NULL, tool_call_id text NOT NULL, recipient text NOT NULL,
     body text NOT NULL, state text NOT NULL, created_at timestamptz NOT NULL, UNIQUE (call_id, tool_call_id)
 )
+"""
+
+
+# As every campaign counts, with limits that a run does not reach.
+LIMITS = """
+UPDATE campaigns_campaign SET texts_per_call = 3, texts_per_number = 5, texts_per_tool = 10000000,
+    texts_per_day = 10000000, texts_per_sender = 10000000, texts_per_country = 10000000,
+    segments_per_day = 10000000, minutes_before_repeat = 10
 """
 
 
@@ -42,17 +50,18 @@ class Accepted(NamedTuple):
 
 
 class Door:
-    """A web server under load. `table` has one row for each request that it accepted."""
+    """A web server under load. The first of `tables` has one row for each request that it accepted."""
 
-    def __init__(self, ground: Ground, url: str, pid: int, database: str, table: str) -> None:
-        self._ground, self._url, self._pid, self._database, self._table = ground, url, pid, database, table
+    def __init__(self, ground: Ground, url: str, pid: int, database: str, *tables: str) -> None:
+        self._ground, self._url, self._pid, self._database = ground, url, pid, database
+        self._table, self._tables = tables[0], ", ".join(tables)
         self._rounds = 0
 
     def measure(self, seconds: int) -> Accepted:
         self._rounds += 1
         with self._ground.connect(self._database) as database:
             # Every round meets tables of the same size.
-            database.execute(f"TRUNCATE {self._table} CASCADE")  # type: ignore[arg-type]
+            database.execute(f"TRUNCATE {self._tables} CASCADE")  # type: ignore[arg-type]
             meter = self._ground.meter(self._pid)
             loaded = self._load(seconds)
             requests = int(loaded["requests"])
@@ -84,6 +93,8 @@ class Accepting:
         # Nothing sends here: what is queued stays queued.
         line = installation(ground, folder, self._broker, "http://127.0.0.1:9")
         line.web_workers = WEB_WORKERS
+        with ground.connect(line.database) as database:
+            database.execute(LIMITS)
         line.start("web")
         ground.create("reference", REFERENCE_TABLE)
         port = free_port()
@@ -103,6 +114,7 @@ class Accepting:
                 line.pid("web"),
                 line.database,
                 "sms_message",
+                "campaigns_textednumber",
             ),
             REFERENCE: Door(ground, f"http://127.0.0.1:{port}/", bare.pid, "reference", "promise"),
         }

@@ -80,7 +80,7 @@ def all_pages(campaign) -> list[str]:
         )
     found += [
         reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
-        for page in ("integrations", "agent", "connect")
+        for page in ("integrations", "agent", "safeguards", "connect")
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [

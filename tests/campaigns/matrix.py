@@ -70,6 +70,7 @@ OTHERS = {
     "campaigns_campaign_end_previous": (WRITE, WRITE),
     "campaigns_campaign_integrations": (READ, WRITE),
     "campaigns_campaign_revoke": (WRITE, WRITE),
+    "campaigns_campaign_safeguards": (READ, READ),
     "campaigns_campaign_secret": (WRITE, WRITE),
     "campaigns_campaign_signing": (WRITE, WRITE),
     "sms_message_cancel": (WRITE, WRITE),
@@ -85,7 +86,7 @@ OTHERS = {
     "sms_userprofile_atlas_check": (ADMIN, ADMIN),
     "sms_userprofile_atlas_enable": (ADMIN, ADMIN),
     "sms_userprofile_me": (ALL, ALL),
-    "sms_userprofile_senders": (NONE, ALL),
+    "sms_userprofile_senders": (NONE, WRITE),
     **{
         f"{model}_{page}": who
         for model in ("builder_topic", "builder_smsaction", "sms_smstemplate")
@@ -117,6 +118,7 @@ CHANGES_NOTHING = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "search", "app_list",
     "auth_user_hand_over", "builder_smsaction_preview", "builder_topic_agent", "builder_topic_agent_new",
     "builder_topic_lint", "builder_topic_discard",
+    "campaigns_campaign_safeguards",
     "sms_smstemplate_preview", "sms_smstemplate_try", "sms_smstemplate_try_text", "sms_userprofile_me",
     "sms_userprofile_atlas_check", "sms_userprofile_senders",
     *(

@@ -84,7 +84,7 @@ def all_pages(campaign) -> list[str]:
         for thing in model._default_manager.all():
             found += [reverse(base + page, args=[thing.pk]) for page in ("change", "history")]
     connection = Connection.objects.get()
-    found += [campaign_url(campaign, page) for page in ("integrations", "agent", "connect")]
+    found += [campaign_url(campaign, page) for page in ("integrations", "agent", "safeguards", "connect")]
     found += [
         campaign_url(campaign, page, connection.pk) for page in ("connection", "arrival", "secret", "revoke")
     ]

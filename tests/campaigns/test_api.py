@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 import pytest
@@ -53,29 +54,51 @@ class TestFiring:
         assert first.json() == second.json()
         assert Message.objects.count() == 1
 
-    def test_without_an_id_the_same_text_in_the_same_call_is_the_same_request(self, door):
-        first = door(toolCallId="")
-        again = door(toolCallId="", parameters={**PARAMETERS, "consent": "Yes!"})
+    @pytest.mark.parametrize(("first_id", "second_id"), [("", ""), ("tool-call-1", "tool-call-2"), ("a", "")])
+    def test_the_same_text_asked_for_again_in_the_same_call_is_said_to_be_on_its_way_already(
+        self, door, first_id, second_id
+    ):
+        first = door(toolCallId=first_id).json()
+        again = door(toolCallId=second_id, parameters={**PARAMETERS, "consent": "Yes!"}).json()
 
-        assert first.json() == again.json()
+        assert again == {
+            **first,
+            "say": "I've already asked for that text, so I won't send it twice. "
+            "The text is about to be sent.",
+        }
         assert Message.objects.count() == 1
 
-    def test_with_a_new_id_the_same_text_in_the_same_call_is_the_same_request(self, door):
-        assert door().json() == door(toolCallId="tool-call-2").json()
-        assert Message.objects.count() == 1
+    @pytest.mark.parametrize(
+        ("state", "say"),
+        [
+            ("accepted", "sent that text, so I won't send it twice. The text has been handed to the phone "),
+            ("delivered", "sent that text, so I won't send it twice. The text has arrived."),
+            ("held", "asked for that text, so I won't send it twice. The text is waiting to be sent."),
+            ("unconfirmed", "asked for that text, so I won't send it twice. I'm still checking whether "),
+        ],
+    )
+    def test_what_is_said_of_it_then_is_true_of_where_it_stands(self, door, state, say):
+        door()
+        Message.objects.update(state=state)
+
+        assert f"I've already {say}" in door(toolCallId="tool-call-2").json()["say"]
 
     def test_after_a_while_the_caller_may_have_it_once_more(self, door):
         door()
         ToolCall.objects.update(at=Now() - SAME_REQUEST_WITHIN)
+        assert door(toolCallId="tool-call-2").json()["code"] == "already_sent"
+        Message.objects.update(created_at=Now() - timedelta(minutes=10))
 
-        door(toolCallId="tool-call-2")
+        door(toolCallId="tool-call-3")
 
         assert Message.objects.count() == 2
 
     def test_another_call_is_another_request(self, door):
         door(toolCallId="")
-        door(toolCallId="", callId="call-2")
+        again = door(toolCallId="", callId="call-2").json()
+        door(toolCallId="", callId="call-3", customerPhoneNumber="+14155550199")
 
+        assert again["code"] == "already_sent"
         assert Message.objects.count() == 2
 
     def test_an_id_that_comes_with_another_request_is_refused(self, door):
@@ -121,7 +144,8 @@ class TestFiring:
     def test_whom_the_model_names_is_texted_where_the_action_says_anyone(self, door, action):
         action(recipient="anyone", transactional=True)
 
-        door("note", parameters={"to": "(312) 555-0177", "message": "Hello."})
+        asked = {"to": "(312) 555-0177", "recipient_confirmed": "0177", "message": "Hello."}
+        door("note", parameters=asked)
 
         assert Message.objects.get().recipient == "+13125550177"
 
@@ -129,7 +153,8 @@ class TestFiring:
         action(recipient="anyone", transactional=True)
 
         for spelling in ("(312) 555-0177", "+13125550177", "312.555.0177"):
-            door("note", toolCallId="", parameters={"to": spelling, "message": "Hello."})
+            asked = {"to": spelling, "recipient_confirmed": "0 1 7 7", "message": "Hello."}
+            door("note", toolCallId="", parameters=asked)
 
         assert Message.objects.count() == 1
 
@@ -368,6 +393,32 @@ class TestBrokenRequests:
     def test_a_body_that_is_no_json_object(self, door, body):
         self.broken(door(body=body), 400, "invalid_json")
 
+    def test_no_body(self, door):
+        answer = door(body="")
+
+        self.broken(answer, 422, "invalid_request")
+        assert answer.json()["message"] == "The body: Field required"
+
+    @pytest.mark.parametrize("length", ["x", "-1", "²", "1e3", "9" * 5000])
+    def test_a_body_of_a_length_that_is_none(self, connection, template, length):
+        answer = Client().generic(
+            "POST",
+            f"/c/{connection.slug}/tools/confirmation",
+            b"{}",
+            headers={"Authorization": f"Bearer {SECRET}"},
+            CONTENT_LENGTH=length,
+        )
+
+        self.broken(answer, 413, "body_too_large")
+
+    def test_a_body_that_comes_in_chunks_is_said_to_be_what_is_wrong(self, connection, template):
+        answer = Client().post(
+            f"/c/{connection.slug}/tools/confirmation",
+            headers={"Authorization": f"Bearer {SECRET}", "Transfer-Encoding": "chunked"},
+        )
+
+        self.broken(answer, 411, "length_required")
+
     def test_a_body_of_a_megabyte(self, door):
         self.broken(door(callId="x" * 2**20), 413, "body_too_large")
 
@@ -495,20 +546,24 @@ class TestFiftyAtOnce:
 
     @pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
     @pytest.mark.parametrize("known", [False, True], ids=["a new process", "a process that knows the way"])
-    def test_are_one_text_and_one_answer(self, door, envelope, known):
+    def test_are_one_text_and_of_one_mind(self, door, envelope, known):
         if known:
-            door(callId="before")
+            door(callId="before", customerPhoneNumber="+14155550199")
         before = set(Message.objects.values_list("pk", flat=True))
 
         answers = at_once(lambda number: door(**envelope(number)))
 
         [message] = set(Message.objects.values_list("pk", flat=True)) - before
-        assert [answer for answer in answers if answer != answers[0]] == []
-        assert (answers[0]["status"], answers[0]["messageId"]) == ("accepted", str(message))
+        assert {(answer["status"], answer["messageId"]) for answer in answers} == {("accepted", str(message))}
+        asked_again = [answer for answer in answers if "already" in answer["say"]]
+        # With the one id it is the request that comes again, and not the model that asks again.
+        assert len(asked_again) == (49 if envelope(1) else 0)
         assert ToolCall.objects.filter(message=message).count() == 1
         assert Consent.objects.count() == 1 + known
 
-    def test_of_different_texts_are_fifty(self, door):
+    def test_of_different_texts_are_fifty(self, door, campaign):
+        campaign.texts_per_call = campaign.texts_per_number = None
+        campaign.save()
         answers = at_once(
             lambda number: door(toolCallId="", parameters={**PARAMETERS, "guests": str(number)})
         )

@@ -45,7 +45,7 @@ def ask(connection):
 def fire(connection):
     def post(call="call-1", tool="note"):
         request = {"callId": call, "customerPhoneNumber": CALLER}
-        request["parameters"] = {"message": "The soup is 9 dollars.", "consent": "Yes, please."}
+        request["parameters"] = {"message": f"The soup is 9 dollars ({call}).", "consent": "Yes, please."}
         return Client().post(
             f"/c/{connection.slug}/tools/{tool}",
             data=json.dumps(request),

@@ -9,7 +9,6 @@ from django.test import Client
 
 from campaigns import tools
 from campaigns.models import ToolCall
-from campaigns.safeguards import RULES
 from sms.models import Message
 from sms.text import CANNOT_BE_TEXTED, NO_LINK
 from tests import factories
@@ -205,8 +204,3 @@ class TestTheSchema:
         action = factories.ActionFactory(owner=olive, template=template)
 
         assert set(tools.Tool(action).parameters["properties"]) == {"guests", "day", "consent"}
-
-
-def test_each_rule_has_its_own_code_and_sentence():
-    assert len({rule.code for rule in RULES}) == len(RULES)
-    assert all(rule.say.endswith((".", "?")) and rule.plain.endswith(".") for rule in RULES)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from campaigns.models import ToolCall
+import pytest
+from django.db.models.functions import Now
+
+from campaigns.models import LONGEST_CALL, ToolCall
 from sms import outbox
 from sms.models import Message, OptOut, State
 from sms.providers.base import Report
@@ -78,6 +81,14 @@ class TestTheStatus:
 
         assert (answer["messageId"], answer["code"]) == (None, "nothing_sent")
         assert answer["say"] == "I haven't sent any text in this call."
+
+    def test_of_another_call_is_not_told_even_where_the_runtime_uses_its_id_again(self, door):
+        door()
+        Message.objects.update(created_at=Now() - LONGEST_CALL - timedelta(minutes=1))
+
+        answer = door("get_sms_status", customerPhoneNumber="", parameters={}).json()
+
+        assert (answer["messageId"], answer["code"]) == (None, "nothing_sent")
 
     def test_needs_no_number_and_sends_nothing(self, door):
         answer = door("get_sms_status", customerPhoneNumber="", parameters={"why": "x" * 9000}).json()

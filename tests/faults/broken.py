@@ -78,7 +78,8 @@ def no_poller() -> None:
     """Texts are handed over when a doorbell rings, and else not. The run leaves out the beat."""
     from sms import dispatch
 
-    _replace(dispatch, "poll_for_ever", lambda: None)
+    for name in ("poll_for_ever", "reconcile_for_ever"):
+        _replace(dispatch, name, lambda: None)
 
 
 def nobody_lists() -> None:

@@ -239,13 +239,13 @@ class RabbitMQ(Service, Broker):
 
 
 class BlackHole(Broker):
-    """A broker that takes connections and never says a word."""
+    """A broker that takes connections and never says a word; `scheme` is of what it should speak."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = "redis") -> None:
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(64)
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/"
 
     def flush(self) -> None:
         """It holds nothing."""

@@ -30,6 +30,7 @@ CONFIGURE = """
 from django.contrib.auth import get_user_model
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
+from campaigns.safeguards.limits import LIMITS
 from sms.models import SmsTemplate, UserProfile
 
 ops = get_user_model().objects.create_superuser("ops", "", "ops")
@@ -45,7 +46,8 @@ topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.
 note = SmsAction.objects.create(
     name="note", description="On request.", provider="atlas", owner=ops, send_within_seconds=36000
 )
-campaign = Campaign.objects.create(name="Booking line", owner=ops)
+unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
+campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
-from campaigns.models import Call, Consent, SpentSignature, ToolCall
+from campaigns.models import Call, Campaign, Consent, SpentSignature, ToolCall
 from campaigns.runtimes import WEBHOOKS
 from campaigns.runtimes.base import MAX_BODY_BYTES
 from sms.models import Message, OptOut
@@ -55,6 +55,7 @@ class TestFiring:
 
     def test_another_call_is_another_request(self, vendor, line, send):
         connection = line(vendor)
+        Campaign.objects.update(minutes_before_repeat=None)
 
         send(*vendor.request(connection, at=time.time() - 1))
         send(*vendor.request(connection, call="call-2"))
@@ -167,6 +168,15 @@ class TestTrust:
         response = Client().generic("POST", path, body, headers=headers, CONTENT_LENGTH=length)
 
         assert response.status_code == (200 if vendor.always_ok else 413)
+        assert nothing_is_written()
+
+    def test_a_body_in_chunks_is_said_to_be_what_is_wrong(self, vendor, line, send):
+        path, body, headers = vendor.request(line(vendor))
+
+        response = send(path, body, {**headers, "Transfer-Encoding": "chunked"})
+
+        assert response.status_code == (200 if vendor.always_ok else 411)
+        assert "Content-Length" in response.text
         assert nothing_is_written()
 
     def test_a_long_transcript_is_read(self, vendor, line, send):

@@ -5,53 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Call, Connection, ToolCall
 from sms.models import Message
+from tests.campaigns.hostile import DROPPED, anything, places, some, with_changed
 from tests.campaigns.runtimes.vendors import ALL
 from tests.factories import CALLER
 
 pytestmark = pytest.mark.django_db
-
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(["\ud800", "\0", "{{x}}", CALLER, "confirmation", "outbound", "9" * 5000]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def places(value, path=()):
-    """Every place in an envelope."""
-    if path:
-        yield path
-    if isinstance(value, dict):
-        for name in value:
-            yield from places(value[name], (*path, name))
-    elif isinstance(value, list):
-        for index in range(len(value)):
-            yield from places(value[index], (*path, index))
-
-
-def with_changed(envelope, path, value):
-    changed = json.loads(json.dumps(envelope))
-    found = changed
-    for step in path[:-1]:
-        found = found[step]
-    if value is DROPPED:
-        del found[path[-1]]
-    else:
-        found[path[-1]] = value
-    return changed
-
-
-DROPPED = object()
 
 
 def kept(line, vendor):
@@ -60,9 +23,7 @@ def kept(line, vendor):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(25)
 @given(data=st.data())
 def test_no_envelope_breaks_the_door(vendor, line, send, data):
     connection = kept(line, vendor)
@@ -83,9 +44,7 @@ def test_no_envelope_breaks_the_door(vendor, line, send, data):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(15)
 @given(body=anything.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200))
 def test_no_body_breaks_the_door(vendor, line, send, body):
     response = send(*vendor.request(kept(line, vendor), body=body))
@@ -96,9 +55,7 @@ def test_no_body_breaks_the_door(vendor, line, send, body):
 
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: type(vendor).__name__)
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@some(15)
 @given(
     call=st.text(max_size=300),
     caller=st.text(max_size=60),

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0013_runtimes_webhooks'),
+        ('campaigns', '0015_who_may_be_texted'),
     ]
 
     operations = [

@@ -1,0 +1,281 @@
+"""Count texts against limits, exactly, while many are promised at once.
+
+A text takes one place of an Allowance: of its campaign, tool, sender and country in this hour. While there
+are places, no limit is looked at and none is locked: any row that nobody else holds will do. Where there are
+none, take() grants more out of what the limits leave over, some at a time, and fewer as they run low. Only
+if nothing is left over are the places that were granted elsewhere and not used taken back, and what was used
+counted, with everything locked that could change it. So no limit is ever exceeded, and no text refused that
+has a place.
+
+Locks are taken in one order, so that nobody waits in a circle: the call, GRANTING, allowances, the number.
+Whoever takes an allowance without GRANTING waits for none.
+
+A place that was taken stays taken if the text fails later: whoever makes an agent text numbers that cannot be
+texted is stopped, too. Days and hours are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Max, QuerySet, Sum
+from django.db.models.functions import Now, TruncDay, TruncHour
+
+from campaigns.models import Allowance, Campaign, TextedNumber
+
+# Of the transaction-wide advisory lock under which places are granted.
+GRANTING = 5_073_252
+# At most so many places at once, and at most this part of what is left over.
+PLACES_AT_ONCE, PART_AT_ONCE = 64, 8
+# More rows of one kind than there are texts promised in one instant are of no use.
+MOST_SHARDS = 32
+MOST_TEXTED = "the number with the most"
+# Yesterday's are looked at on pages, and by nobody else.
+KEPT = timedelta(days=2)
+
+
+class Lane(NamedTuple):
+    """What decides which limits count a text."""
+
+    campaign: int
+    tool: str
+    account_sid: str
+    sender: str
+    country: str
+
+    def values(self) -> dict[str, Any]:
+        """As the statements here take it."""
+        return {f"lane_{name}": value for name, value in self._asdict().items()}
+
+
+# The fields of Campaign that limit what allowances count. Those of one person, and of one call, are counted
+# by TextedNumber and by the call's own tool calls.
+SHARED = (
+    "texts_per_tool",
+    "texts_per_day",
+    "texts_per_sender",
+    "texts_per_country",
+    "segments_per_day",
+)
+
+
+class Use(NamedTuple):
+    """What a limit's window holds: `used` was promised, `granted` may be without looking at it again."""
+
+    used: int
+    granted: int
+
+
+_LANE = """campaign_id = %(lane_campaign)s AND hour = date_trunc('hour', statement_timestamp(), 'UTC')
+      AND tool = %(lane_tool)s AND account_sid = %(lane_account_sid)s AND sender = %(lane_sender)s
+      AND country = %(lane_country)s"""
+
+# Common table expressions for the statement that asks and promises at once, between `allowed`, whose one row
+# lets the text pass, and the promise. They lead to `counted`, which has that row if the text has been
+# counted, and read the values of the lane, `segments`, `recipient` and `texts_per_number`. The number's row
+# is changed only if it stands as the whole statement saw it: then nobody texted it meanwhile.
+COUNTED = f"""place AS (
+    SELECT id FROM campaigns_allowance
+    WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
+      AND EXISTS (SELECT FROM allowed)
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+), person AS (
+    INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
+    SELECT %(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp() FROM place
+    ON CONFLICT (number) DO UPDATE SET
+        texts = CASE WHEN known.day < EXCLUDED.day THEN 1 ELSE known.texts + 1 END,
+        day = GREATEST(known.day, EXCLUDED.day), at = EXCLUDED.at
+    WHERE known.at = (SELECT at FROM campaigns_textednumber WHERE number = %(recipient)s)
+      AND (known.day < EXCLUDED.day OR known.texts < COALESCE(%(texts_per_number)s::int, known.texts + 1))
+    RETURNING number
+), taken AS (
+    UPDATE campaigns_allowance each SET texts = each.texts + 1, segments = each.segments + %(segments)s
+    FROM place, person WHERE each.id = place.id
+    RETURNING each.id
+), counted AS (
+    SELECT allowed.id FROM allowed, taken
+)"""
+
+
+def take(lane: Lane, segments: int) -> str:
+    """Take a place for a text of so many segments; "" if it has one, or the first of SHARED that has none.
+
+    Until the transaction ends, the place is its own; without a place, the transaction must take back what it
+    did here.
+    """
+    values = {**lane.values(), "segments": segments}
+    if _one(_TAKE, values):
+        return ""
+    _one("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": GRANTING})
+    # Read now: who changes them takes the same lock, and what is granted afterwards obeys the new ones.
+    limits = Campaign.objects.values(*SHARED).get(pk=lane.campaign)
+    uses = shared(lane)
+    if _full(limits, uses, segments, lambda use: use.granted):
+        _one(_TAKE_BACK, values)
+        uses = shared(lane)
+        full = _full(limits, uses, segments, lambda use: use.used)
+        if full:
+            return full
+    _grant(values, limits, uses)
+    return ""
+
+
+def _full(limits: Mapping[str, int | None], uses: Mapping[str, Use], segments: int, part: Any) -> str:
+    for name in SHARED:
+        limit, wanted = limits[name], segments if name == "segments_per_day" else 1
+        if limit is not None and part(uses[name]) + wanted > limit:
+            return name
+    return ""
+
+
+def _grant(values: dict[str, Any], limits: Mapping[str, int | None], uses: Mapping[str, Use]) -> None:
+    """Grant the lane some places, and take the first."""
+    left = {name: limit - uses[name].granted for name in SHARED if (limit := limits[name]) is not None}
+    in_segments = left.pop("segments_per_day", None)
+    segments = values["segments"]
+    places = min([PLACES_AT_ONCE, *(number // PART_AT_ONCE for number in left.values())])
+    if in_segments is not None:
+        places = min(places, in_segments // PART_AT_ONCE // segments)
+    places = max(places, 1)
+    granted = {**values, "places": places, "most_shards": MOST_SHARDS}
+    _one(_GRANT, granted) or _one(_GRANT_ANEW, granted) or _one(_GRANT_WAITING, granted)
+    _one(_TAKE_BACK_FROM_STRICTER, {**values, "granted": uses["texts_per_sender"].granted + places})
+
+
+def take_number(number: str, limit: int | None) -> bool:
+    """Count a text to a number, and let nobody else text it until the transaction ends; False, with nothing
+    counted, if it has had as many today as it may."""
+    return _one(_TAKE_NUMBER, {"recipient": number, "texts_per_number": limit}) is not None
+
+
+def of_number(number: str) -> int:
+    """How many texts have been promised to a number today."""
+    found = TextedNumber.objects.filter(number=number, day__gte=TruncDay(Now()))
+    return found.values_list("texts", flat=True).first() or 0
+
+
+def shared(lane: Lane) -> dict[str, Use]:
+    """What has been used of each of SHARED, for a text of this lane, in the windows that run now."""
+    row = _one(_USES, lane.values())
+    assert row
+    numbers = iter(row)
+    return {name: Use(used, granted) for name, used, granted in zip(SHARED, numbers, numbers, strict=True)}
+
+
+def today(campaign: Campaign) -> dict[str, Any]:
+    """What a campaign's tools, senders and countries have used of its limits, in the windows that run now.
+
+    By field of Campaign, the whole number, or the numbers by tool, sender or country; and what the number has
+    had that has had the most, whichever campaign texted it.
+    """
+    numbers = TextedNumber.objects.filter(day__gte=TruncDay(Now()))
+    most = numbers.aggregate(most=Max("texts"))["most"]
+    of_today = Allowance.objects.filter(hour__gte=TruncDay(Now()))
+    rows = of_today.filter(campaign=campaign)
+    senders = of_today.filter(sender__in=rows.values("sender"), account_sid__in=rows.values("account_sid"))
+    whole = rows.aggregate(texts=Sum("texts", default=0), segments=Sum("segments", default=0))
+    return {
+        "texts_per_day": whole["texts"],
+        "segments_per_day": whole["segments"],
+        "texts_per_tool": _by(rows, "tool"),
+        "texts_per_country": _by(rows.filter(hour__gte=TruncHour(Now())), "country"),
+        "texts_per_sender": _by(senders, "sender"),
+        "texts_per_number": {MOST_TEXTED: most} if most else {},
+    }
+
+
+def purge() -> None:
+    """Forget what no limit counts any more."""
+    Allowance.objects.filter(hour__lt=Now() - KEPT).delete()
+    TextedNumber.objects.filter(day__lt=TruncDay(Now())).delete()
+
+
+def _by(rows: QuerySet[Allowance], what: str) -> dict[str, int]:
+    return dict(rows.values_list(what).annotate(used=Sum("texts")).order_by("-used"))
+
+
+def _one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The first row that a statement returns; None if it returns none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
+        return row
+
+
+_TAKE = f"""
+UPDATE campaigns_allowance SET texts = texts + 1, segments = segments + %(segments)s
+WHERE id = (
+    SELECT id FROM campaigns_allowance
+    WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
+    LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+_MORE = """texts = texts + 1, segments = segments + %(segments)s,
+    texts_granted = texts_granted + %(places)s,
+    segments_granted = segments_granted + %(places)s * %(segments)s"""
+_GRANT = f"""
+UPDATE campaigns_allowance SET {_MORE}
+WHERE id = (SELECT id FROM campaigns_allowance WHERE {_LANE} LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+# All that there are belong to texts that are being promised in this instant.
+_GRANT_ANEW = f"""
+INSERT INTO campaigns_allowance
+    (campaign_id, hour, tool, account_sid, sender, country, shard, texts, segments, texts_granted,
+     segments_granted)
+SELECT %(lane_campaign)s, date_trunc('hour', statement_timestamp(), 'UTC'), %(lane_tool)s,
+    %(lane_account_sid)s, %(lane_sender)s, %(lane_country)s, count(*), 1, %(segments)s, %(places)s,
+    %(places)s * %(segments)s
+FROM campaigns_allowance WHERE {_LANE}
+HAVING count(*) < %(most_shards)s
+RETURNING id
+"""
+_GRANT_WAITING = f"""
+UPDATE campaigns_allowance SET {_MORE} WHERE {_LANE} AND shard = 0 RETURNING id
+"""
+
+_TODAY = "hour >= date_trunc('day', statement_timestamp(), 'UTC')"
+_OF_SENDER = f"account_sid = %(lane_account_sid)s AND sender = %(lane_sender)s AND {_TODAY}"
+_UNUSED = "(texts_granted > texts OR segments_granted > segments)"
+
+# Waits for all who are about to use one of these places.
+_TAKE_BACK = f"""
+UPDATE campaigns_allowance SET texts_granted = texts, segments_granted = segments
+WHERE {_UNUSED} AND ((campaign_id = %(lane_campaign)s AND {_TODAY}) OR ({_OF_SENDER}))
+"""
+# The campaigns of one sender may each have another limit for it, and all count what any of them sends.
+_TAKE_BACK_FROM_STRICTER = f"""
+UPDATE campaigns_allowance SET texts_granted = texts, segments_granted = segments
+WHERE {_UNUSED} AND {_OF_SENDER} AND campaign_id IN (
+    SELECT id FROM campaigns_campaign
+    WHERE id <> %(lane_campaign)s AND texts_per_sender < %(granted)s)
+"""
+
+# As SHARED has them.
+_USES = f"""
+SELECT
+    COALESCE(sum(texts) FILTER (WHERE tool = %(lane_tool)s), 0),
+    COALESCE(sum(texts_granted) FILTER (WHERE tool = %(lane_tool)s), 0),
+    COALESCE(sum(texts), 0), COALESCE(sum(texts_granted), 0),
+    (SELECT COALESCE(sum(texts), 0) FROM campaigns_allowance WHERE {_OF_SENDER}),
+    (SELECT COALESCE(sum(texts_granted), 0) FROM campaigns_allowance WHERE {_OF_SENDER}),
+    COALESCE(sum(texts) FILTER (WHERE country = %(lane_country)s AND hour = this_hour), 0),
+    COALESCE(sum(texts_granted) FILTER (WHERE country = %(lane_country)s AND hour = this_hour), 0),
+    COALESCE(sum(segments), 0), COALESCE(sum(segments_granted), 0)
+FROM campaigns_allowance, date_trunc('hour', statement_timestamp(), 'UTC') AS this_hour
+WHERE campaign_id = %(lane_campaign)s AND {_TODAY}
+"""
+
+_TAKE_NUMBER = """
+INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
+VALUES (%(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp())
+ON CONFLICT (number) DO UPDATE SET
+    texts = CASE WHEN known.day < EXCLUDED.day THEN 1 ELSE known.texts + 1 END,
+    day = GREATEST(known.day, EXCLUDED.day), at = EXCLUDED.at
+WHERE known.day < EXCLUDED.day OR known.texts < COALESCE(%(texts_per_number)s::int, known.texts + 1)
+RETURNING number
+"""
