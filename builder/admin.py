@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -24,11 +23,11 @@ from builder.linted import Linted
 from builder.models import SmsAction, Topic
 from builder.usage import InUse
 from sms import arrivals, verification
+from sms.admin import ONE_WAY, sent_by
 from sms.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
-from sms.admin import sent_by
 from sms.copies import Duplicates
-from sms.models import ProviderName, SmsTemplate, UserProfile
-from sms.pages import OwnedPage, Page, label
+from sms.models import ProviderName, Sendable, SmsTemplate, UserProfile
+from sms.pages import OwnedPage, Page, label, links_to
 from sms.profiles import UserProfileAdmin as BareUserProfileAdmin
 from sms.profiles import Verifies
 from sms.trying import Tries
@@ -37,18 +36,6 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
 else:
     from unfold.views import ChangeList
-
-
-NEXT_STEP = "It is used once it is attached: open a campaign, then Integrations > Manage Tools."
-
-
-def links(things: Any) -> SafeString | str:
-    """Things as links to their pages; a dash if there are none."""
-    shown = [
-        (reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk]), thing)
-        for thing in things
-    ]
-    return format_html_join(", ", '<a class="mc-link" href="{}">{}</a>', shown) or "–"
 
 
 class TemplateList(ChangeList):
@@ -107,7 +94,16 @@ class TopicAdmin(Exchanged, Linted, LeavesForTemplate, Page[Topic]):
         super().save_model(request, obj, form, change)
 
 
-class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
+class SendsActions(Verifies):
+    """A page that credentials are entered on, which knows of the actions, too."""
+
+    def sends(self, profile: UserProfile) -> list[Sendable]:
+        actions = SmsAction.objects.filter(owner=profile.user, provider=ProviderName.TWILIO)
+        return [*super().sends(profile), *actions]
+
+
+class SmsActionAdmin(Exchanged, SendsActions, ContentPage, OwnedPage[SmsAction]):
+    next_step = "It is used once it is attached: open a campaign, then Integrations > Manage Tools."
     change_form_outer_before_template = "sms/deactivated.html"
     form = SmsActionForm
     list_display: Any = ("name", "what", "whom", sent_by, "updated_at")
@@ -115,7 +111,10 @@ class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
     search_fields = ("name", "description")
     list_select_related = ("template", "owner__sms_profile")
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", *CONTENT_FIELDS, "recipient")}),
+        (
+            "What is sent",
+            {"description": ONE_WAY, "fields": ("name", "description", *CONTENT_FIELDS, "recipient")},
+        ),
         ("Provider", {"fields": ("owner", "provider", "is_shared")}),
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
@@ -179,39 +178,24 @@ class SmsActionAdmin(Exchanged, Verifies, ContentPage, OwnedPage[SmsAction]):
             self.message_user(request, "Your Twilio credentials are stored on your profile.", messages.INFO)
             self.say_what_was_found(request, UserProfile.of(request.user))
 
-    def response_add(
-        self, request: HttpRequest, obj: SmsAction, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        response = super().response_add(request, obj, post_url_continue)
-        if not self._say_what_lacks(request, obj):
-            self.message_user(request, NEXT_STEP, messages.INFO)
-        return response
 
-    def response_change(self, request: HttpRequest, obj: SmsAction) -> HttpResponse:
-        response = super().response_change(request, obj)
-        self._say_what_lacks(request, obj)
-        return response
-
-    def _say_what_lacks(self, request: HttpRequest, obj: SmsAction) -> bool:
-        # Read anew, with what was just stored of its owner's credentials.
-        lacks = SmsAction.objects.get(pk=obj.pk).lacks()
-        if lacks:
-            self.message_user(request, f"“{obj}” cannot be sent yet. {lacks}", messages.WARNING)
-        return bool(lacks)
-
-
-class UserProfileAdmin(BareUserProfileAdmin):
+class UserProfileAdmin(SendsActions, BareUserProfileAdmin):
     """A profile, which says which templates and actions its credentials carry."""
 
+    def may_enter(self, request: HttpRequest, profile: UserProfile) -> bool:
+        writes = any(request.user.has_perm(f"builder.{verb}_smsaction") for verb in ("add", "change"))
+        return writes or super().may_enter(request, profile)
+
     def losses(self, request: HttpRequest, profile: UserProfile) -> SafeString | str:
-        templates = list(SmsTemplate.objects.filter(owner=profile.user, provider=ProviderName.TWILIO))
-        actions = list(SmsAction.objects.filter(owner=profile.user, provider=ProviderName.TWILIO))
+        sent = self.sends(profile)
+        templates = [each for each in sent if isinstance(each, SmsTemplate)]
+        actions = [each for each in sent if isinstance(each, SmsAction)]
         kinds = [
             ("SMS templates", templates),
             ("SMS actions", actions),
             ("campaigns", self.campaigns_of(request, templates, actions)),
         ]
-        lines = [(title, links(things)) for title, things in kinds if things]
+        lines = [(title, links_to(things)) for title, things in kinds if things]
         return (
             format_html(
                 '<span class="mc-block">What stops: {}.</span>', format_html_join("; ", "{} {}", lines)

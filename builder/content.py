@@ -19,9 +19,9 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from builder.lint.description import Facts, hints
-from builder.models import MAX_HOSTS, MAX_WORDS, SmsAction
+from builder.models import MAX_HOSTS, MAX_NUMBERS, MAX_WORDS, SmsAction
 from builder.widgets import Choice, DescriptionInput, Lines, NameInput
-from sms import hosts, text, words
+from sms import hosts, numbers, phones, text, words
 from sms.cards import Section
 from sms.forms import SendableForm
 from sms.models import SmsTemplate
@@ -38,7 +38,7 @@ else:
 AGENT, TEMPLATE = "agent", "template"
 # What holds for what the agent writes.
 _HOW_MANY = f"Write a number from 1 to {text.MAX_SEGMENTS}."
-RULES = ("max_segments", "allowed_hosts", "forbidden_words")
+RULES = ("max_segments", "allowed_hosts", "allowed_numbers", "forbidden_words")
 FORM_ONLY = ("content", "template_text", "agent")
 CONTENT_FIELDS = ("content", "template", "template_text", *RULES)
 # Whole links are pasted where a host is asked for.
@@ -91,6 +91,16 @@ class ContentForm(SendableForm):
         required=False,
         help_text="The web sites that the agent may link to, such as example.com: all their pages, and mail "
         "addresses there. With none, it texts no link at all.",
+    )
+    allowed_numbers = Lines(
+        noun="number",
+        is_ordered=False,
+        max_lines=MAX_NUMBERS,
+        max_length=numbers.WRITTEN_CHARACTERS,
+        label="Allowed phone numbers",
+        required=False,
+        help_text="Other people's phone numbers are never texted; these may be, such as +13125550100 for the "
+        "front desk. The recipient's own, the caller's and the one that the text comes from need no mention.",
     )
     forbidden_words = Lines(
         noun="word",
@@ -170,6 +180,8 @@ class ContentForm(SendableForm):
             draft.max_segments = min(max(int(segments), 1), text.MAX_SEGMENTS)
         listed = SmsAction.tidied_hosts(self._typed("allowed_hosts").splitlines())
         draft.allowed_hosts = list(_fit(hosts.parse, listed))[:MAX_HOSTS]
+        listed = SmsAction.tidied_numbers(self._typed("allowed_numbers").splitlines())
+        draft.allowed_numbers = list(_fit(phones.listed, listed))[:MAX_NUMBERS]
         listed = SmsAction.tidied_words(self._typed("forbidden_words").splitlines())
         draft.forbidden_words = list(_fit(words.check, listed))[:MAX_WORDS]
         return draft
@@ -245,8 +257,8 @@ _WHOM = {
 }
 _WARNINGS = {
     SmsAction.Recipient.ANYONE: "A number that is misheard is a stranger's. Say in the description whom to "
-    "text, and that the agent reads the number back first. Numbers outside the campaign's country are "
-    "refused.",
+    "text. The agent must read the number back and have its last digits confirmed; numbers of countries that "
+    "the campaign does not list are refused.",
 }
 _NAME = "What the agent sees and calls: letters, digits, _ and -, such as booking_link."
 _DESCRIPTION = "When the agent should send the text, and what to write. The agent decides by these words."

@@ -15,7 +15,7 @@ from builder.linted import LintedForm
 from builder.models import MAX_QUESTIONS, Topic
 from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox, verification
-from sms.credentials import TokenField, VerifiedForm, is_own, token_help
+from sms.credentials import TokenField, VerifiedForm, account_help, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
 from sms.validators import tidied_sender, validate_sender
@@ -85,7 +85,6 @@ class SmsActionForm(ContentForm, VerifiedForm):
         required=False,
         max_length=34,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="AC and 32 characters, from the first page of the Twilio console.",
     )
     auth_token = TokenField(label="Auth Token")
     default_from = forms.CharField(
@@ -111,6 +110,7 @@ class SmsActionForm(ContentForm, VerifiedForm):
         if "account_sid" in self.fields:
             self.initial["account_sid"] = self.profile.twilio_account_sid
             self.initial["default_from"] = self.profile.twilio_from
+            self.fields["account_sid"].help_text = account_help(self.profile)
             self.fields["auth_token"].help_text = token_help(self.profile)
             self._offer_known(self.profile, reverse("admin:sms_userprofile_senders"))
             self.fields["account_sid"].validators += UserProfile._meta.get_field(
@@ -161,13 +161,19 @@ class SmsActionForm(ContentForm, VerifiedForm):
         profile, _ = UserProfile.objects.get_or_create(user=self.user)
         if not is_own(profile, self.user):
             return False
-        for stored, name in self.ENTRIES.items():
-            if name in changed:
-                setattr(profile, stored, self.cleaned_data[name])
+        entered = {
+            stored: self.cleaned_data[name] for stored, name in self.ENTRIES.items() if name in changed
+        }
+        for stored, value in entered.items():
+            setattr(profile, stored, value)
         checked = verification.found()
         if checked:
             checked.note_on(profile)
-        profile.save()
+        elif entered.keys() & set(verification.CREDENTIALS):
+            # Nobody was asked about them, so nothing is known of them.
+            verification.forget(profile)
+        # The rest of it stays as somebody may be storing it meanwhile on the profile's own page.
+        profile.save(update_fields=[*entered, *verification.NOTED, "updated_at"])
         if "auth_token" in changed and profile.twilio_account_sid:
             # What was held for the old token's sake goes on with the new one.
             outbox.release(profile.twilio_account_sid)

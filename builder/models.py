@@ -14,14 +14,15 @@ from django.db.models.functions import Upper
 
 from builder import lint, prompt
 from builder.linting import Known
-from sms import hosts, text, words
-from sms.models import Sendable, SmsTemplate
+from sms import hosts, numbers, phones, text, words
+from sms.models import NUMBER_CHARACTERS, Sendable, SmsTemplate
 from sms.tracked import tracked
 
 MAX_QUESTIONS = 20
 MAX_TEXT_CHARACTERS = 10_000
 MAX_HOSTS = 20
 MAX_WORDS = 50
+MAX_NUMBERS = 20
 
 
 @tracked(without=("accepted_warnings",))
@@ -166,7 +167,7 @@ class SmsAction(Sendable):
         related_name="actions",
         help_text="Fixes what is sent. Without one, the agent writes the text.",
     )
-    # These three hold for what the agent writes, and wait for it where a template is sent.
+    # These four hold for what the agent writes, and wait for it where a template is sent.
     max_segments = models.PositiveSmallIntegerField(
         "segments at most",
         default=3,
@@ -193,6 +194,16 @@ class SmsAction(Sendable):
         blank=True,
         help_text="What must never stand in a text, in capitals or not, with accents or not. The agent reads "
         "this list, too.",
+    )
+    allowed_numbers = ArrayField(
+        models.CharField(max_length=NUMBER_CHARACTERS),
+        size=MAX_NUMBERS,
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name="allowed phone numbers",
+        help_text="The phone numbers that the agent may write into a text, such as the front desk's. The "
+        "recipient's own, the caller's and the one that it is sent from may always stand there.",
     )
     recipient = models.CharField(
         max_length=8,
@@ -235,8 +246,14 @@ class SmsAction(Sendable):
         """Words as they are stored: each once, however it is written the second time."""
         return list({text.bare(each): each for each in reversed(list(written))}.values())[::-1]
 
+    @staticmethod
+    def tidied_numbers(written: Iterable[str]) -> list[str]:
+        """Phone numbers as they are stored, each once, however people write them; what is none stays."""
+        return list(dict.fromkeys(map(_tidied_number, written)))
+
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """As Sendable's; hosts and words are tidied, and each must be one."""
+        """As Sendable's; hosts, words and numbers are tidied, and each must be one."""
+        self.allowed_numbers = self.tidied_numbers(self.allowed_numbers)
         self.allowed_hosts = self.tidied_hosts(self.allowed_hosts)
         self.forbidden_words = self.tidied_words(self.forbidden_words)
         errors: dict[str, list[ValidationError]] = {}
@@ -247,12 +264,20 @@ class SmsAction(Sendable):
         for name, check, values in (
             ("allowed_hosts", hosts.parse, self.allowed_hosts),
             ("forbidden_words", words.check, self.forbidden_words),
+            ("allowed_numbers", phones.listed, self.allowed_numbers),
         ):
             said = [ValidationError(each) for each in _refused(check, values)]
             if said and name not in {*errors, *(exclude or ())}:
                 errors[name] = said
         if errors:
             raise ValidationError(errors)
+
+
+def _tidied_number(written: str) -> str:
+    try:
+        return phones.listed(written)
+    except numbers.NotANumber:
+        return written.strip()
 
 
 def _refused(check: Callable[[str], object], values: Iterable[str]) -> Iterator[str]:

@@ -19,16 +19,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from builder.changes import ShowsChanges
+from sms.models import UserProfile
 from sms.pages import Page, label
-from sms.roles import Role, is_admin, may_manage
+from sms.roles import Role, is_admin, may_manage, rank, role_of
 
 NO_ROLE = "None: cannot log in"
-
-
-def role_of(user: Any) -> str:
-    """The role that counts for a user, the highest if they were given several; "" if none."""
-    held = {group.name for group in user.groups.all()}
-    return next((role.value for role in reversed(Role) if role in held), "")
 
 
 class _ChoosesRole(forms.ModelForm):  # type: ignore[type-arg]
@@ -121,7 +116,7 @@ class UserAdmin(ShowsChanges, _UserPage):
 
     @admin.display(description="Role")
     def role(self, obj: User) -> str:
-        return "Superuser" if obj.is_superuser else role_of(obj) or "–"
+        return rank(obj) or "–"
 
     @admin.display(description="State")
     def standing(self, obj: User) -> SafeString:
@@ -164,6 +159,8 @@ class UserAdmin(ShowsChanges, _UserPage):
         elif "role" in form.changed_data and "is_staff" not in form.fields:
             obj.is_staff = False
         super().save_model(request, obj, form, change)
+        # So that an Admin decides on providers before they first log in.
+        UserProfile.objects.get_or_create(user=obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

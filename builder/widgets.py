@@ -81,7 +81,7 @@ class PickList(forms.CheckboxSelectMultiple):
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
-        return {**option, "hint": self.hint(value.instance)}
+        return {**option, "hint": self.hint(getattr(value, "instance", value))}
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None

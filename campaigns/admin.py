@@ -1,6 +1,7 @@
 """The campaign's page, and those of topics, templates and SMS actions, which say where they are used.
 
-Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py.
+Read-only pages stand in campaigns/oncall.py, what lies under a campaign in campaigns/integrations.py and
+campaigns/connecting.py.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from builder.admin import SmsActionAdmin as BareSmsActionAdmin
 from builder.admin import SmsTemplateAdmin as BareSmsTemplateAdmin
 from builder.admin import TopicAdmin as BareTopicAdmin
 from builder.admin import UserProfileAdmin as BareUserProfileAdmin
-from builder.admin import links
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import NOWHERE, User
 from campaigns import oncall as oncall
 from campaigns import preview
+from campaigns.connecting import Connecting
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.managing import OF_ACTIONS
@@ -42,7 +43,7 @@ from sms import health
 from sms.admin import sent_by
 from sms.health import Texts
 from sms.models import SmsTemplate, UserProfile
-from sms.pages import Page, may_see
+from sms.pages import Page, links_to, may_see
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -61,6 +62,10 @@ class CampaignAdmin(Belongs, Page[Campaign]):
     fieldsets = (
         (None, {"fields": ("name", "instructions", "country", "language", "is_active")}),
         ("Managed Topics", {"fields": ("topics",)}),
+        (
+            "Who may be texted",
+            {"fields": ("other_countries", "has_quiet_hours", "quiet_from", "quiet_until")},
+        ),
         (
             "Limits",
             {
@@ -93,7 +98,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        return [*Integrations(self).urls(), *super().get_urls()]
+        return [*Integrations(self).urls(), *Connecting(self).urls(), *super().get_urls()]
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
@@ -130,7 +135,7 @@ class TopicAdmin(Belongs, BareTopicAdmin):
 
     @admin.display(description="Used in campaigns")
     def used_in(self, obj: Topic) -> SafeString | str:
-        return links(obj.campaigns.all())
+        return links_to(obj.campaigns.all())
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return _as_far_as_seen(request, self.list_display)
@@ -203,7 +208,7 @@ class SmsActionAdmin(Belongs, Shares, BareSmsActionAdmin):
     @admin.display(description="Attached to")
     def used_in(self, obj: SmsAction) -> SafeString | str:
         campaigns = obj.campaigns.all()
-        return links(campaigns) if campaigns else NOWHERE
+        return links_to(campaigns) if campaigns else NOWHERE
 
     @admin.display(description="Last sent")
     def last_sent(self, obj: Any) -> SafeString | str:

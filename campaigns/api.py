@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -21,10 +20,12 @@ from pydantic import BaseModel
 
 from campaigns import conditional, tools, toolsets
 from campaigns.firing import Answer, Firing, KeyReused, MustOpenAgain, fire
-from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection
+from campaigns.models import ID_CHARACTERS, CallNumberChanged, Connection, Contact, Failure
 from campaigns.parameters import BadParameters
+from campaigns.problems import MAX_NAME_SHOWN, Problem
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
+from campaigns.safeguards import PLAIN
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
 from campaigns.waiting import answer_by
@@ -51,16 +52,6 @@ Format = Literal[
     "jambonz",
     "telnyx",
 ]
-
-
-class Problem(Exception):
-    """A broken request: answered with `status`, a code that never changes, and what to do."""
-
-    def __init__(self, status: int, code: str, message: str, say: str = TRY_AGAIN) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.say = say
 
 
 def length(request: HttpRequest) -> float:
@@ -92,7 +83,8 @@ class ConnectionSecret(HttpBearer):
     def __call__(self, request: HttpRequest) -> Connection | None:
         # Not the library's, which reads all headers for this one.
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
+        is_bearer = scheme.lower() == self.openapi_scheme
+        return self.authenticate(request, token.strip() if is_bearer else "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
@@ -101,7 +93,11 @@ class ConnectionSecret(HttpBearer):
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
-        refuse_large(request, MAX_BODY_BYTES)
+        try:
+            refuse_large(request, MAX_BODY_BYTES)
+        except Problem as problem:
+            problem.note(found)
+            raise
         return found
 
     def open(self, slug: str, secret: str) -> Connection | None:
@@ -152,6 +148,12 @@ class ToolCallRequest(BaseModel):
     )
 
 
+# As the safeguards' table has them.
+REFUSALS = "Where it was refused, the rule:\n\n" + "\n".join(
+    f"- `{code}`: {plain}" for code, plain in PLAIN.items()
+)
+
+
 class ToolCallAnswer(Schema):
     """What became of it. `say` is true and can be spoken; `code` names the rule where it was refused, and
     what went wrong where it failed: `carrier_` and the carrier's code, or the text's state."""
@@ -159,7 +161,7 @@ class ToolCallAnswer(Schema):
     status: Literal["accepted", "refused", "failed", "done"]
     say: str
     messageId: UUID | None = None
-    code: str = ""
+    code: str = Field("", description=REFUSALS)
 
 
 class MessageAnswer(Schema):
@@ -270,7 +272,7 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | N
         if not value.isprintable():
             raise Problem(422, "invalid_request", "An id or a name holds a character that is not text.")
     try:
-        return fire(
+        answer = fire(
             toolsets.toolset(opened).named(name),
             Firing(
                 connection=opened,
@@ -284,9 +286,9 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | N
             ),
         )
     except toolsets.UnknownTool as error:
-        raise Problem(404, "unknown_tool", str(error), error.say) from None
+        raise Problem(404, "unknown_tool", str(error), error.say, detail=name[:MAX_NAME_SHOWN]) from None
     except BadParameters as error:
-        raise Problem(422, "invalid_parameters", str(error), error.say) from error
+        raise Problem(422, "invalid_parameters", str(error), error.say, detail=str(error)) from error
     except KeyReused:
         raise Problem(
             409, "tool_call_id_reused", "This toolCallId came before with another request."
@@ -295,6 +297,8 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | N
         raise Problem(
             409, "caller_changed", "This callId came before with another customerPhoneNumber."
         ) from None
+    Contact.note_call(opened.pk)
+    return answer
 
 
 @api.get(
@@ -325,7 +329,7 @@ def message_state(request: HttpRequest, connection: Path[str], message_id: Path[
 def prompt(request: HttpRequest, connection: Path[str]) -> Any:
     """The campaign's instructions and topics, ready to be an agent's system prompt."""
     compiled = tools.compiled_prompt(_connection(request).campaign)
-    version = hashlib.sha256(compiled.encode()).hexdigest()[:12]
+    version = toolsets.prompt_version(compiled)
     return conditional.answered(request, {"prompt": compiled, "version": version})
 
 
@@ -377,6 +381,10 @@ def _error(status: int, code: str, message: str, say: str = TRY_AGAIN) -> HttpRe
 
 @api.exception_handler(Problem)
 def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    # One that came up while it was opened has no connection here, and is noted there.
+    opened = getattr(request, "auth", None)
+    if opened:
+        problem.note(opened)
     return _error(problem.status, problem.code, str(problem), problem.say)
 
 
@@ -393,17 +401,24 @@ def _on_wrong_secret(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload"))
-    return _error(422, "invalid_request", f"{field or 'The body'}: {first['msg']}")
+    failure = Failure.NO_CALL if field == "callId" else None
+    return _on_problem(
+        request,
+        Problem(
+            422, "invalid_request", f"{field or 'The body'}: {first['msg']}", failure=failure, detail=field
+        ),
+    )
 
 
 @api.exception_handler(HttpError)
 def _on_no_json(request: HttpRequest, error: HttpError) -> HttpResponse:
     # The framework turns whatever the parser raises into this.
-    return _error(
+    problem = Problem(
         error.status_code,
         "invalid_json",
         "The body must be one JSON object in UTF-8, without NaN and without a name twice (RFC 8259).",
     )
+    return _on_problem(request, problem)
 
 
 @api.exception_handler(OperationalError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from sms import text
@@ -44,6 +44,13 @@ class Author(Protocol):
 
     def on_link(self, draft: Draft) -> str:
         """What the agent is to say of a link that must not stand there; "" if there is none."""
+
+    def strange_number(self, draft: Draft, region: str, known: Collection[str]) -> str:
+        """A phone number that somebody else than ops put there, and that is none of the `known` ones (E.164);
+        "" if there is none. Local numbers are those of a region (ISO 3166)."""
+
+    def gives_away(self, draft: Draft) -> bool:
+        """Whether somebody else than ops put something there that no text may give away."""
 
     def how_to_shorten(self, draft: Draft) -> str:
         """What the agent is to say of a text that is too long; "" if it can do nothing about it."""

@@ -22,7 +22,7 @@ from campaigns.parameters import BadParameters, checked
 from campaigns.safeguards import Outcome, Request, Rule, Verdict
 from campaigns.safeguards.limits import Limit
 from campaigns.telling import on_its_way
-from campaigns.tools import CONSENT, RECIPIENT, Tool
+from campaigns.tools import CONFIRMED, CONSENT, RECIPIENT, Tool
 from sms import numbers, preview
 from sms.pages import label
 
@@ -33,8 +33,9 @@ LABELS = {
     CONSENT: "What the caller answered when asked",
     BODY: "The text",
     RECIPIENT: "Whom the agent texts",
+    CONFIRMED: "The last digits that the caller confirmed",
 }
-TONES = {Outcome.PASSES: "good", Outcome.REFUSES: "bad", Outcome.NOT_ASKED: "plain"}
+TONES = {Outcome.PASSES: "good", Outcome.REFUSES: "bad", Outcome.NOT_ASKED: "plain", Outcome.HOLDS: "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Explanation:
     said: list[Said] = field(default_factory=list)
     # The rule that answers: the first that forbids it.
     refusing: Said | None = None
+    # Whether the text, if nothing forbids it, waits for quiet hours to end.
+    is_held: bool = False
 
 
 def explain(
@@ -76,8 +79,9 @@ def explain(
     said = [Said(*each) for each in safeguards.verdicts(request)]
     body = "" if request.draft.lacking else request.draft.body
     refusing = next((each for each in said if each.verdict.outcome is Outcome.REFUSES), None)
-    say = refusing.verdict.say if refusing else on_its_way(request.recipient)
-    return Explanation(say, "", body, request.recipient, said, refusing)
+    held = safeguards.held(request)
+    say = refusing.verdict.say if refusing else held or on_its_way(request.recipient)
+    return Explanation(say, "", body, request.recipient, said, refusing, bool(held))
 
 
 class Used(NamedTuple):

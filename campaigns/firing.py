@@ -32,6 +32,7 @@ from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told, told_again
 from campaigns.tools import (
     CONSENT,
     RECIPIENT,
+    REFUSED_WITHOUT,
     WORDS,
     GetSmsStatus,
     Offered,
@@ -106,7 +107,7 @@ def fire(tool: Offered, firing: Firing) -> Answer:
     if tool.texts_anyone:
         # However the model writes it the second time, it is the same number. What is none is refused later.
         with suppress(numbers.NotANumber):
-            values[RECIPIENT] = numbers.parse(values[RECIPIENT], firing.connection.campaign.country)
+            values[RECIPIENT] = numbers.dictated(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
     with waiting(tool.source.wait_seconds, firing.answer_by) as wait:
@@ -153,7 +154,7 @@ def _at_once(
     except Refused:
         return None
     promise = _promise(request, wait)
-    say = on_its_way(promise.recipient)
+    say = safeguards.held(request) or on_its_way(promise.recipient)
     arguments = {
         "revision": firing.connection.revision,
         "connection": firing.connection.pk,
@@ -169,7 +170,7 @@ def _at_once(
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
         "consented": tool.needs_consent,
-        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat),
+        "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat or 0),
         "texts_per_number": request.campaign.texts_per_number,
         **request.lane.values(),
         **promise.values(),
@@ -272,7 +273,7 @@ def _decide(
     promise = _promise(request, wait)
     outbox.accept(promise)
     fired.outcome = ToolCall.Outcome.ACCEPTED
-    fired.say = on_its_way(promise.recipient)
+    fired.say = safeguards.held(request) or on_its_way(promise.recipient)
     fired.message_id = promise.id
     fired.save(force_insert=True)
     if tool.needs_consent:
@@ -338,7 +339,10 @@ def _request(
 
 
 def _promise(request: Request, wait: Wait | None) -> Promise:
-    """The text that is asked for, to whom it may go."""
+    """The text that is asked for, to whom it may go. Nobody waits for one that goes out in the morning."""
+    hours, not_before = request.campaign.quiet_hours, request.not_before
+    if not_before:
+        wait = None
     return Promise(
         **request.tool.snapshot,
         recipient=request.recipient,
@@ -346,6 +350,9 @@ def _promise(request: Request, wait: Wait | None) -> Promise:
         body=request.draft.body,
         segments=request.draft.size.segments,
         wait=wait.bound if wait else None,
+        quiet_hours=hours,
+        not_before=not_before,
+        quiet_at=hours.closes(request.recipient, request.at) if hours and not not_before else None,
         id=wait.message_id if wait else uuid.uuid4(),
     )
 
@@ -385,5 +392,5 @@ def _answer(fired: ToolCall) -> Answer:
 
 def _fingerprint(tool: str, values: Mapping[str, str], language: str) -> str:
     # A model words the same consent differently the second time; the text is still the same text.
-    asked = {name: value for name, value in values.items() if name != CONSENT}
+    asked = {name: value for name, value in values.items() if name not in REFUSED_WITHOUT}
     return hashlib.sha256(json.dumps([tool, language, asked], sort_keys=True).encode()).hexdigest()

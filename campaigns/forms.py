@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from builder.forms import SmsActionForm as BareSmsActionForm
 from builder.forms import TopicForm as BareTopicForm
@@ -16,7 +16,28 @@ from builder.models import SmsAction, Topic
 from builder.widgets import PickList
 from campaigns import tools
 from campaigns.models import Campaign, Connection, ToolAttachment, ToolChange
+from sms import countries
 from sms.models import SmsTemplate
+
+Runtime = Connection.Runtime
+# The runtimes as somebody looks for theirs.
+GROUPS: list[tuple[str, list[str]]] = [
+    (
+        "A platform for voice agents",
+        [
+            Runtime.VAPI, Runtime.RETELL, Runtime.ELEVENLABS, Runtime.BLAND, Runtime.TELNYX, Runtime.JAMBONZ,
+        ],
+    ),
+    ("An agent that you run", [Runtime.LIVEKIT, Runtime.PIPECAT, Runtime.CONVERSATION_RELAY]),
+    (
+        "A model's API",
+        [
+            Runtime.OPENAI, Runtime.OPENAI_RESPONSES, Runtime.OPENAI_REALTIME, Runtime.ANTHROPIC,
+            Runtime.GEMINI,
+        ],
+    ),
+    ("Anything else", [Runtime.MCP, Runtime.HTTP]),
+]  # fmt: skip
 
 
 def _topic_hint(topic: Topic) -> str:
@@ -35,14 +56,33 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="The SMS templates that these topics refer to become tools of the campaign.",
     )
 
+    other_countries = forms.MultipleChoiceField(
+        choices=countries.NAMES,
+        required=False,
+        widget=PickList("countries", countries.calling_code, ""),
+        help_text=Campaign._meta.get_field("other_countries").help_text,
+    )
+
     class Meta:
         model = Campaign
         exclude: ClassVar = ["owner", "actions"]  # noqa: DJ006 (the page's fieldsets name the fields)
 
+    class Media:
+        css: ClassVar = {"all": ("campaigns/campaign.css",)}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "instructions" in self.fields:
-            self.fields["instructions"].widget.attrs["rows"] = 7
+        fields: dict[str, Any] = self.fields
+        if "instructions" in fields:
+            fields["instructions"].widget.attrs["rows"] = 7
+        if "other_countries" in fields:
+            chosen = self["other_countries"].value() or []
+            # What is chosen stands first, or nobody would find it among so many.
+            fields["other_countries"].choices = sorted(
+                countries.NAMES.items(), key=lambda each: each[0] not in chosen
+            )
+        for name in {"quiet_from", "quiet_until"} & fields.keys():
+            fields[name].widget.format = "%H:%M"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -237,13 +277,44 @@ class ManageToolsForm(forms.Form):
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new connection. Its page gives it its address beforehand: sent twice, it makes one connection."""
+
+    slug = forms.RegexField(
+        rf"\A[0-9a-f]{{{Connection.SLUG_CHARACTERS}}}\Z", required=False, widget=forms.HiddenInput
+    )
+
     class Meta:
         model = Connection
-        fields = ("name", "runtime")
+        fields = ("runtime", "name")
         widgets: ClassVar = {
             "name": UnfoldAdminTextInputWidget(attrs={"placeholder": "The booking line's agent"}),
-            "runtime": UnfoldAdminSelectWidget,
+            "runtime": forms.RadioSelect,
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
+        self.fields[
+            "name"
+        ].help_text = "Which agent or system this is for. The runtime's name, if you leave it empty."
+        self.initial["slug"] = Connection.new_slug()
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The runtimes to choose from, each with its name."""
+        return [
+            (title, [(name, Connection.Runtime(name).label) for name in names]) for title, names in GROUPS
+        ]
+
+    def clean_name(self) -> str:
+        runtime = self.cleaned_data.get("runtime")
+        name: str = self.cleaned_data["name"] or (Connection.Runtime(runtime).label if runtime else "")
+        return name
+
+    def save(self, commit: bool = True) -> Connection:
+        self.instance.slug = self.cleaned_data["slug"]
+        found: Connection = super().save(commit)
+        return found
 
 
 def _ids(written: Iterable[str]) -> set[int]:

@@ -21,10 +21,8 @@ from campaigns.forms import ManageToolsForm
 from campaigns.models import Campaign, ToolChange
 from sms import health
 from sms.health import Health, Texts
-from sms.models import Message, SmsTemplate
+from sms.models import Message, Sendable, SmsTemplate
 from sms.pages import may_see
-
-Sendable = SmsAction | SmsTemplate
 
 # Which rows are shown, as a person chooses them, and the mark that those rows have.
 SHOWN = {
@@ -145,7 +143,7 @@ def rows(form: ManageToolsForm) -> list[Row]:
     )
     selected, attached = form.selected, form.attached
     eyes, found = Eyes(form.user), _texts(actions, OF_ACTIONS)
-    held = health.held_senders()
+    carriers = health.Carriers.now()
     listed = []
     for action in actions:
         state: dict[str, Any] = {"is_attached": action.pk in attached, "is_selected": action.pk in selected}
@@ -154,7 +152,7 @@ def rows(form: ManageToolsForm) -> list[Row]:
             continue
         elsewhere = list(action.campaigns.all()) if eyes.open(Campaign) else []
         health_of = health.of(
-            action, held, found.get(action.pk, Texts()), tools.withheld(action, form.campaign)
+            action, carriers, found.get(action.pk, Texts()), tools.withheld(action, form.campaign)
         )
         listed.append(_row(action, health_of, eyes, elsewhere=elsewhere, **state))
     return sorted(listed, key=lambda row: not row.is_attached)
@@ -171,7 +169,7 @@ def topic_rows(campaign: Campaign, user: Any) -> list[Row]:
         for template in SmsTemplate.objects.filter(name__in=references).select_related("owner__sms_profile")
     }
     eyes, found = Eyes(user), _texts(templates.values(), health.OF_TEMPLATES)
-    held = health.held_senders()
+    carriers = health.Carriers.now()
     listed = []
     for name in sorted(references):
         topics = [topic for topic in references[name] if eyes.see(topic)]
@@ -181,7 +179,7 @@ def topic_rows(campaign: Campaign, user: Any) -> list[Row]:
             listed.append(Row(name, template, **where))
         else:
             health_of = health.of(
-                template, held, found.get(template.pk, Texts()), tools.withheld(template, campaign)
+                template, carriers, found.get(template.pk, Texts()), tools.withheld(template, campaign)
             )
             listed.append(_row(template, health_of, eyes, **where))
     return listed

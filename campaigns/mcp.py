@@ -30,18 +30,15 @@ from mcp_types import (
 from mcp_types import Tool as Definition
 
 from campaigns import toolsets
-from campaigns.api import MAX_BODY_BYTES, ConnectionSecret, Problem, ToolCallRequest, fired
+from campaigns.api import MAX_BODY_BYTES, ConnectionSecret, ToolCallRequest, fired
 from campaigns.firing import Answer
-from campaigns.models import Connection
+from campaigns.models import Connection, Contact, Failure
+from campaigns.problems import Problem
+from campaigns.runtimes.base import description, number_in_address
+from campaigns.runtimes.mcp import CALL_ID, CALLER_NAME, CALLER_NUMBER, LANGUAGE
 from campaigns.tools import TRY_AGAIN, Offered
 
 logger = logging.getLogger(__name__)
-
-# What the runtime says of the call, by header. Vapi sends the first by itself.
-CALL_ID = "X-Call-Id"
-CALLER_NUMBER = "X-Caller-Number"
-CALLER_NAME = "X-Caller-Name"
-LANGUAGE = "X-Call-Language"
 
 # A tool is the same for every call of a connection until somebody changes the campaign.
 LIST_FRESH_MS = 30_000
@@ -60,6 +57,8 @@ ANSWER_SCHEMA: dict[str, Any] = {
     "required": ["status", "say", "messageId", "code"],
     "additionalProperties": False,
 }
+# Of the transport's answers: not this protocol, not its headers, not JSON.
+UNREADABLE = (400, 406, 415)
 secret_of = ConnectionSecret()
 
 
@@ -81,7 +80,10 @@ def endpoint(request: HttpRequest, connection: str) -> HttpResponse:
             "Send this connection's secret as “Authorization: Bearer …”; the campaign makes a new one.",
             {"WWW-Authenticate": 'Bearer realm="Midcall"'},
         )
-    return async_to_sync(_exchange)(request, Exchange(request, opened).server)
+    answer = async_to_sync(_exchange)(request, Exchange(request, opened).server)
+    if answer.status_code in UNREADABLE:
+        Contact.note_failure(opened.pk, Failure.BODY)
+    return answer
 
 
 class Exchange:
@@ -109,39 +111,50 @@ class Exchange:
         return await sync_to_async(self._fired)(params.name, params.arguments or {})
 
     def _fired(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
-        headers = self.request.headers
-        call_id = headers.get(CALL_ID, "")
-        if not call_id:
-            return _broken(
-                f"Which call is it? Have the runtime send the call's id as the header {CALL_ID}, and the "
-                f"caller's number in E.164 as {CALLER_NUMBER}."
-            )
         try:
-            asked = ToolCallRequest(
-                callId=call_id,
-                # The protocol's own id is another one for a request that is made again.
-                toolCallId="",
-                customerPhoneNumber=headers.get(CALLER_NUMBER, ""),
-                customerName=headers.get(CALLER_NAME, ""),
-                language=headers.get(LANGUAGE, ""),
-                parameters=arguments,
-            )
-            return _told(fired(self.opened, name, asked))
-        except ValueError as error:
-            # A header that is too long.
-            return _broken(f"The call's headers do not fit: {error}")
+            return _told(fired(self.opened, name, self._asked(arguments)))
         except Problem as problem:
+            problem.note(self.opened)
             return _broken(str(problem), problem.say)
         except (OperationalError, InterfaceError) as error:
             logger.error("the database does not answer: %s", error)
             return _broken("The database does not answer. Try again.")
+
+    def _asked(self, arguments: dict[str, Any]) -> ToolCallRequest:
+        """The tool call, in the call that the runtime says it is. Raises Problem."""
+        headers, query = self.request.headers, self.request.GET
+        call_id = headers.get(CALL_ID) or query.get("call_id", "")
+        if not call_id:
+            raise Problem(
+                422,
+                "invalid_request",
+                f"Which call is it? Have the runtime send the call's id as the header {CALL_ID}, and the "
+                f"caller's number in E.164 as {CALLER_NUMBER}; or, where it sends none, put them into the "
+                "URL: ?call_id=…&caller=….",
+                failure=Failure.NO_CALL,
+            )
+        try:
+            return ToolCallRequest(
+                callId=call_id,
+                # The protocol's own id is another one for a request that is made again.
+                toolCallId="",
+                customerPhoneNumber=headers.get(CALLER_NUMBER) or number_in_address(query.get("caller")),
+                customerName=headers.get(CALLER_NAME, ""),
+                language=headers.get(LANGUAGE, ""),
+                parameters=arguments,
+            )
+        except ValueError as error:
+            # A header that is too long.
+            raise Problem(
+                422, "invalid_request", f"The call's headers do not fit: {error}", failure=Failure.NO_CALL
+            ) from None
 
 
 def _definition(tool: Offered) -> Definition:
     return Definition(
         name=tool.name,
         title=tool.name.replace("_", " ").replace("-", " ").capitalize(),
-        description=tool.description,
+        description=description(tool),
         input_schema=tool.parameters,
         output_schema=ANSWER_SCHEMA,
         annotations=ToolAnnotations(

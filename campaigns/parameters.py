@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from campaigns.content import BODY
-from campaigns.tools import CONSENT, TRY_AGAIN, Tool
+from campaigns.tools import REFUSED_WITHOUT, TRY_AGAIN, Tool
 from sms import text
 from sms.models import Variable
 
@@ -24,7 +24,8 @@ class BadParameters(ValueError):
 def checked(tool: Tool, parameters: Mapping[str, Any]) -> dict[str, str]:
     """The parameters as strings, each of the shape that the tool's schema says; what may be missing may.
 
-    Consent may be missing, too: that is a refusal, by the safeguards, not an error. Raises BadParameters.
+    Consent may be missing, too, and that a number was confirmed: that is a refusal, by the safeguards, not an
+    error. Raises BadParameters.
     """
     properties = tool.parameters["properties"]
     unknown = [str(name) for name in parameters if name not in properties]
@@ -36,7 +37,7 @@ def checked(tool: Tool, parameters: Mapping[str, Any]) -> dict[str, str]:
         if value is not None and not isinstance(value, str):
             raise BadParameters(f"The parameter “{name}” must be a string.")
         if value is None or text.is_blank(value):
-            if name == CONSENT:
+            if name in REFUSED_WITHOUT:
                 values[name] = ""
             elif name not in tool.may_be_missing:
                 raise BadParameters(

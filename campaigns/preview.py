@@ -78,10 +78,8 @@ def _alone(topic: Topic, user: Any) -> Given:
 
 def shown(tool: tools.Offered, user: Any) -> OfferedTool:
     """A tool, as far as the user may see it."""
-    if isinstance(tool, tools.Tool):
-        for each in (tool.source, tool.template):
-            if each and not may_see(user, type(each)):
-                return OfferedTool(tool.name, unseen=str(each._meta.verbose_name_plural))
+    if unseen := _unseen(tool, user):
+        return OfferedTool(tool.name, unseen=unseen)
     required = tool.parameters["required"]
     return OfferedTool(
         tool.name,
@@ -93,6 +91,17 @@ def shown(tool: tools.Offered, user: Any) -> OfferedTool:
         ],
         json.dumps(generic.definition(tool), indent=2, ensure_ascii=False),
     )
+
+
+def may_be_seen(tool: tools.Offered, user: Any) -> bool:
+    """Whether the user may see what a tool is made of."""
+    return not _unseen(tool, user)
+
+
+def _unseen(tool: tools.Offered, user: Any) -> str:
+    made_of = (tool.source, tool.template) if isinstance(tool, tools.Tool) else ()
+    hidden = (each for each in made_of if each and not may_see(user, type(each)))
+    return next((str(each._meta.verbose_name_plural) for each in hidden), "")
 
 
 class Preview:

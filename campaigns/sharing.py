@@ -10,11 +10,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from builder.admin import links
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign
 from sms.models import Sendable, SmsTemplate
-from sms.pages import may_see
+from sms.pages import links_to, may_see
 
 if TYPE_CHECKING:
     from sms.pages import OwnedPage
@@ -67,6 +66,6 @@ def _named(request: HttpRequest, things: dict[str, list[Model]]) -> SafeString:
         nouns = noun if len(found) == 1 else f"{noun}s"
         if not may_see(request.user, type(found[0])):
             return f"{len(found)} {nouns} of others that you may not see"
-        return format_html("the {} {} of others", nouns, links(found))
+        return format_html("the {} {} of others", nouns, links_to(found))
 
     return format_html_join(" and ", "{}", ((called(noun, found),) for noun, found in things.items()))

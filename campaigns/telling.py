@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sms import numbers
+from django.utils import timezone
+
+from sms import numbers, quiet
 from sms.models import Message, State
 from sms.providers import codes
 
@@ -43,9 +45,15 @@ def told(message: Message) -> Told:
     """What is to be said of a text now. The code is `carrier_` and the carrier's own, or else the state."""
     state = State(message.state)
     in_vain = state in IN_VAIN
-    say = (message.error_code and codes.meaning(message.error_code).say) or SPOKEN[state]
+    say = (message.error_code and codes.meaning(message.error_code).say) or _spoken(message, state)
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")
+
+
+def _spoken(message: Message, state: State) -> str:
+    if state is State.HELD and (opens := message.quiet_until):
+        return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."
+    return SPOKEN[state]
 
 
 def told_again(message: Message) -> str:

@@ -24,6 +24,11 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 CONSENT = "consent"
 WORDS = "words"
 RECIPIENT = "to"
+# The last digits of that number, as the caller confirmed them.
+CONFIRMED = "recipient_confirmed"
+CONFIRMED_DIGITS = 4
+# Without these a text is refused, by a rule of its own, and the request is not broken.
+REFUSED_WITHOUT = (CONFIRMED, CONSENT)
 
 
 def _string(description: str, max_length: int) -> dict[str, Any]:
@@ -97,11 +102,16 @@ class Tool:
     @cached_property
     def description(self) -> str:
         """What the model reads: what ops wrote, then the rules that apply whatever they wrote."""
+        return f"{self.source.description.strip()} {self.rules}"
+
+    @cached_property
+    def rules(self) -> str:
+        """What applies whatever ops wrote, in plain words."""
         whom = "a number that the caller gives" if self.texts_anyone else "the caller's own number"
         rules = [f"Sends one text message (SMS) to {whom}."]
         if self.needs_consent:
             rules.append("Ask the caller first, and call this only after they agree.")
-        return " ".join([self.source.description.strip(), *rules])
+        return " ".join(rules)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -110,7 +120,12 @@ class Tool:
         if self.texts_anyone:
             properties[RECIPIENT] = _string(
                 "The phone number to text, with country code, such as +13125550100. Read it back to the "
-                "caller before you call this.",
+                "caller, digit by digit, before you call this.",
+                40,
+            )
+            properties[CONFIRMED] = _string(
+                f"The last {CONFIRMED_DIGITS} digits of that number, as the caller confirmed them after you "
+                "read it back, such as 0100. Never fill this in without asking.",
                 40,
             )
         properties |= {name: schema(variable) for name, variable in self.asked.items()}

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
-from campaigns.models import Campaign, Connection, Fetched
+from campaigns.models import Campaign, Connection, Fetched, SecretUse
 from campaigns.tools import Offered, offered
 
 VERSION_CHARACTERS = 12
@@ -58,16 +58,21 @@ def opened(slug: str, secret: str) -> Connection | None:
             _connections.clear()
         _connections[slug] = copy(found)
         _connections[slug].is_kept = True
+        SecretUse.note(found.pk, secret)
     return found
 
 
 def kept(slug: str, secret: str) -> Connection | None:
-    """The connection as this process opened it last, without asking the database, if the secret is its own.
+    """The connection as this process opened it last, if the secret is its own. The database is not asked; it
+    is told once a minute that the secret is in use.
 
     It may have been revoked meanwhile: whoever uses it must compare its revision, as firing does.
     """
     found = _connections.get(slug)
-    return found if found and found.opens_with(secret) else None
+    if found is None or not found.opens_with(secret):
+        return None
+    SecretUse.note(found.pk, secret)
+    return found
 
 
 def toolset(connection: Connection) -> Toolset:
@@ -95,3 +100,8 @@ def version(offered: Iterable[Offered]) -> str:
     """What changes whenever an agent would see other tools, in whatever shape it asks for them."""
     seen = [[tool.name, tool.description, tool.parameters] for tool in offered]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:VERSION_CHARACTERS]
+
+
+def prompt_version(prompt: str) -> str:
+    """What changes whenever an agent would be told something else."""
+    return hashlib.sha256(prompt.encode()).hexdigest()[:VERSION_CHARACTERS]

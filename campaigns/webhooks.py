@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from campaigns import toolsets
-from campaigns.api import Problem, ToolCallRequest, fired, length, refuse_large
+from campaigns.api import ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
-from campaigns.models import Connection, SpentSignature
+from campaigns.models import Connection, Contact, Failure, SecretUse, SpentSignature
+from campaigns.problems import Problem
 from campaigns.runtimes import WEBHOOKS
 from campaigns.runtimes.base import (
     MAX_BODY_BYTES,
@@ -50,9 +51,7 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
     try:
         refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
-        asked = spoken.parse(received)
-        if len(asked) > MAX_CALLS:
-            raise Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
+        asked = _parsed(spoken, opened, received)
         answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
     except (
         Problem,
@@ -72,9 +71,28 @@ def _proven(spoken: Webhook, slug: str, runtime: str, received: Received) -> tup
     """The connection, once the request has proved to be its own, and what the proof is known by."""
     found = _reached(slug, runtime)
     try:
-        return found, spoken.verify(found, received)
+        proof = spoken.verify(found, received)
     except WrongEncryptionKey as error:
         raise NotAuthentic(str(error)) from None
+    except NotAuthentic as error:
+        Contact.note_failure(found.pk, error.failure, error.detail)
+        raise
+    SecretUse.note(found.pk, "" if proof else spoken.secret(received))
+    return found, proof
+
+
+def _parsed(spoken: Webhook, opened: Connection, received: Received) -> list[Asked]:
+    """The tool calls of a request that has proved itself. Raises Unreadable, and Problem for too many."""
+    try:
+        asked = spoken.parse(received)
+    except Unreadable as error:
+        Contact.note_failure(opened.pk, Failure.BODY, str(error))
+        raise
+    if len(asked) > MAX_CALLS:
+        problem = Problem(422, "too_many", f"One request may have {MAX_CALLS} tool calls at most.")
+        problem.note(opened)
+        raise problem
+    return asked
 
 
 def _reached(slug: str, runtime: str) -> Connection:
@@ -92,6 +110,8 @@ def _answered(opened: Connection, asked: Asked, proof: str, position: int, by: f
         opened.campaign = toolsets.toolset(opened).campaign
         answer = _fired(opened, asked, proof, position, by)
     except (Problem, NotAuthentic, OperationalError, InterfaceError) as error:
+        if isinstance(error, Problem):
+            error.note(opened)
         return _told(asked, _problem(error, opened.slug, opened.runtime))
     return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
 
@@ -102,6 +122,7 @@ def _fired(opened: Connection, asked: Asked, proof: str, position: int, by: floa
             422,
             "invalid_request",
             "The request does not say which tool and which call it is for: copy the tools' definitions anew.",
+            failure=Failure.UNKNOWN_TOOL if asked.call_id else Failure.NO_CALL,
         )
     if asked.parameters is None:
         raise Problem(422, "invalid_parameters", "The tool's arguments must be one JSON object.")

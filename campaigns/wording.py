@@ -5,11 +5,11 @@ Compiled once for each revision of the configuration: a caller waits for what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from campaigns.drafts import Caller, Draft, shorten
-from sms import languages, numbers, patterns, text
+from sms import confidential, digits, languages, numbers, patterns, phones, text
 from sms.filling import Filling
 from sms.models import SmsTemplate, Variable
 
@@ -58,6 +58,37 @@ class Wording:
             return error.say
         return ""
 
+    def strange_number(self, draft: Draft, region: str, known: Collection[str]) -> str:
+        """The first phone number that what the agent wrote makes of the text; "" if there is none.
+
+        What has a pattern of ops' own is an order number or the like, and looks as they want it.
+        """
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return ""
+        patterned = {name: " " for name in draft.written if self.asked[name].pattern}
+        body = (
+            self._filling.filled(draft.language, {**draft.filled, **patterned}) if patterned else draft.body
+        )
+        if not phones.strange(body, region, known):
+            return ""
+        return phones.strange(body, region, phones.found(self._unwritten(draft), region).union(known))
+
+    def gives_away(self, draft: Draft) -> bool:
+        """Whether what the agent wrote makes the text give away what none may, alone or with what stands
+        beside it."""
+        if any(map(confidential.found, draft.written.values())):
+            return True
+        if not any(map(digits.may_stand_in, draft.written.values())):
+            return False
+        if confidential.holds(draft.body):
+            return not confidential.holds(self._unwritten(draft))
+        # Whoever wrote “Your verification code is {{ code }}” means it.
+        return confidential.tells_code(draft.body) and not confidential.names_code(self._unwritten(draft))
+
+    def _unwritten(self, draft: Draft) -> str:
+        """The text without what the agent wrote."""
+        return self._filling.filled(draft.language, {**draft.filled, **dict.fromkeys(draft.written, " ")})
+
     def how_to_shorten(self, draft: Draft) -> str:
         """What the agent is to say of a text that is too long; "" if it wrote nothing of it."""
         if not draft.written:
@@ -74,7 +105,7 @@ class Wording:
 
     def _fits(self, variable: Variable, language: str, name: str) -> bool:
         # Names come from directories that anybody can write to: what is no name counts as none.
-        if text.is_blank(name):
+        if text.is_blank(name) or text.hides(name) or digits.runs(digits.folded(name)):
             return False
         try:
             variable.refuse(name)

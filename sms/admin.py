@@ -25,16 +25,22 @@ from sms.models import OptOut, Sendable, SmsTemplate
 from sms.pages import OwnedPage, Page, Since, first_words, label
 from sms.writing import SmsTemplateForm
 
+ONE_WAY = (
+    "One way only: nobody reads what is texted back, and the agent does not hear of it. A STOP counts all "
+    "the same."
+)
+
 
 @admin.display(description="Sent by")
 def sent_by(obj: Sendable) -> SafeString:
-    """Provider and sender, or why nothing can be sent."""
-    obstacle = obj.obstacle()
-    provider = obj.provider.capitalize()
-    if obstacle:
-        why = '<span>{}<span class="mc-why">{}</span></span>'
-        return format_html(why, label("cannot send", "warn"), obstacle)
-    return format_html('<span class="mc-nowrap">{} · {}</span>', provider, obj.effective_sender())
+    """Provider and sender, or why nothing can be sent; and the owner."""
+    if obstacle := obj.obstacle():
+        how = format_html('{}<span class="mc-why">{}</span>', label("cannot send", "warn"), obstacle)
+    else:
+        how = format_html(
+            '<span class="mc-nowrap">{} · {}</span>', obj.provider.capitalize(), obj.effective_sender()
+        )
+    return format_html('<span>{}<span class="mc-why">Owner: {}</span></span>', how, obj.owner)
 
 
 class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
@@ -44,7 +50,7 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
     search_fields = ("name", "body")
     list_select_related = ("owner__sms_profile",)
     fieldsets = (
-        ("What is sent", {"fields": ("name", "description", "body", "variables")}),
+        ("What is sent", {"description": ONE_WAY, "fields": ("name", "description", "body", "variables")}),
         ("Languages", {"fields": ("language", "translations")}),
         ("Who sends it", {"fields": ("owner", "provider", "sender", "is_shared")}),
         (

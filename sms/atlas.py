@@ -19,7 +19,7 @@ from sms import providers, verification
 from sms.models import AtlasCheck, AtlasDay, ProviderName, SmsTemplate, UserProfile
 from sms.pages import label, may_see
 from sms.providers.base import Account
-from sms.roles import is_admin, may_manage
+from sms.roles import is_admin, may_manage, rank
 
 if TYPE_CHECKING:
     from sms.pages import Page
@@ -51,6 +51,7 @@ class Member:
     """A user, as far as Atlas goes."""
 
     user: Any
+    rank: str
     is_enabled: bool
     used: int
     may_change: bool
@@ -73,8 +74,8 @@ def check(by: str) -> AtlasCheck:
 
 
 def _owns(account: Account, sender: str) -> bool | None:
-    # Short codes and alphanumeric ids stand in no list.
-    if account.senders is None or not sender.startswith(("+", "MG")):
+    """Whether an account has a sender; None if it does not say."""
+    if account.senders is None or not sender.startswith(verification.LISTED):
         return None
     return sender in account.senders
 
@@ -122,9 +123,10 @@ class ShowsAtlas(_ProfilePage):
             raise PermissionDenied
         me: Any = request.user
         users = get_user_model().objects.filter(is_active=True)
-        shown: list[Any] = list(users.select_related("sms_profile").order_by("username")[:MOST_USERS])
-        if not is_admin(request.user):
-            shown = [me]
+        shown: list[Any] = [me]
+        if is_admin(request.user):
+            of_all = users.select_related("sms_profile").prefetch_related("groups").order_by("username")
+            shown = list(of_all[:MOST_USERS])
         used = AtlasDay.used_today(user.pk for user in shown)
         found = AtlasCheck.last()
         context = {
@@ -175,6 +177,7 @@ class ShowsAtlas(_ProfilePage):
         profile = getattr(user, "sms_profile", None)
         return Member(
             user=user,
+            rank=rank(user),
             # Who never had a profile has what a new one has.
             is_enabled=profile.atlas_enabled if profile else UserProfile().atlas_enabled,
             used=used.get(user.pk, 0),

@@ -65,7 +65,10 @@ class VerifiedForm(forms.ModelForm):  # type: ignore[type-arg]
         field = self.fields[self.ENTRIES["twilio_from"]]
         widget = SenderInput("None yet")
         widget.attrs["maxlength"] = SENDER_CHARACTERS
-        widget.senders, widget.url = profile.senders, url
+        checked = verification.found()
+        # A form that comes back offers what the credentials in it were found to have.
+        widget.senders = checked.account.senders if checked and checked.account else profile.senders
+        widget.url = url
         widget.fields = {
             stored: name
             for stored, name in self.ENTRIES.items()
@@ -145,6 +148,8 @@ class UserProfileForm(VerifiedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "twilio_account_sid" in self.fields:
+            self.fields["twilio_account_sid"].help_text = account_help(self.instance)
         if "auth_token" in self.fields:
             self.fields["auth_token"].help_text = token_help(self.instance)
         if "remove_token" in self.fields:
@@ -213,6 +218,9 @@ class UserProfileForm(VerifiedForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            # The page that comes back goes on saying how what is stored was found.
+            return
         for token, removal, stored in self.TOKENS:
             if self.cleaned_data.get(removal):
                 setattr(self.instance, stored, None)
@@ -244,6 +252,14 @@ def token_help(profile: UserProfile) -> str:
         else "None is stored yet."
     )
     return f"{what} It stands beside the Account SID in the Twilio console."
+
+
+def account_help(profile: UserProfile) -> str:
+    """Where an Account SID stands, and what another one stops."""
+    words = str(UserProfile._meta.get_field("twilio_account_sid").help_text)
+    if profile.has_credentials:
+        words += " With another account, texts that still wait for this one are not sent."
+    return words
 
 
 def is_own(profile: UserProfile, user: AbstractBaseUser | Any) -> bool:

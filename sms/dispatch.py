@@ -129,11 +129,12 @@ def _may_claim(ends: float) -> bool:
 
 
 def reconcile() -> None:
-    """Expire what is too old, try held senders and tell their owners, and ask the carriers about what is in
-    doubt or silent."""
+    """Hold what it has become too late for, and let go of it in the morning; expire what is too old, try held
+    senders and tell their owners, and ask the carriers about what is in doubt or silent."""
     global _reconciled_at
     _reconciled_at = time.monotonic()
     close_old_connections()
+    outbox.keep_quiet()
     outbox.expire()
     outbox.reap()
     outbox.give_up()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -110,25 +110,27 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["sender"].widget = widget
 
     def _offer_providers(self) -> None:
+        """Leave a choice where both are enabled, and state the provider elsewhere."""
         field = self.fields["provider"]
         profile = UserProfile.of(self.instance.owner)
         enabled = profile.enabled_providers()
-        if self.instance.pk and self.instance.provider not in enabled:
-            # What is stored must be shown as it is; saving it so is refused.
-            enabled = [ProviderName(self.instance.provider), *enabled]
-        field.choices = [(provider.value, provider.label) for provider in enabled]  # type: ignore[attr-defined]
-        if len(enabled) == 2:
+        # What is stored is shown as it is; saving it so is refused.
+        stored = [ProviderName(self.instance.provider)] if self.instance.pk else []
+        offered = list(dict.fromkeys([*stored, *enabled]))
+        if len(offered) == len(ProviderName):
             return
-        only = enabled[0] if enabled else ProviderName.TWILIO
+        only = offered[0] if offered else ProviderName.TWILIO
         self.initial["provider"] = only.value
         field.disabled = True
-        field.widget = Stated(self._only(only, profile) if enabled else _NO_PROVIDER)
+        field.widget = Stated(self._stated(only, enabled, profile))
         field.help_text = ""
 
-    def _only(self, provider: ProviderName, profile: UserProfile) -> str:
+    def _stated(self, provider: ProviderName, enabled: Collection[ProviderName], profile: UserProfile) -> str:
         """Which provider it is, and why there is no choice."""
-        other = next(each for each in ProviderName if each != provider)
         whom = "you" if profile.user == self.user else str(profile.user)
+        if provider not in enabled:
+            return f"None is enabled for {whom}. An administrator enables one on the user's profile."
+        other = next(each for each in ProviderName if each != provider)
         if other == ProviderName.ATLAS and profile.atlas_enabled:
             return f"{provider.label}. Atlas is not set up here: the operator does that."
         name = other.label.partition(" (")[0]
@@ -160,7 +162,6 @@ _VERIFY_AGAIN = (
     " If you have just got it at Twilio, press “Verify again” under Account > My profile: then it is known "
     "here."
 )
-_NO_PROVIDER = "No provider is enabled for the owner. An administrator enables one on the user's profile."
 
 
 class OptOutForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -12,7 +12,7 @@ from django.db import connection
 
 from sms import verification
 from sms.arrivals import NOT_ARRIVED
-from sms.models import ProviderName, Sendable, Sender, State
+from sms.models import AtlasCheck, ProviderName, Sendable, Sender, State
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
@@ -106,37 +106,68 @@ class Health:
         return self.tone == "good"
 
 
-def held_senders() -> dict[tuple[str, str], Sender]:
-    """The senders that are held back, by account and address."""
-    return {(each.account_sid, each.address): each for each in Sender.objects.filter(held_at__isnull=False)}
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """What is known of the carriers: the senders that are held back, by account and address, and what was
+    found last of Atlas as it is configured."""
+
+    held: Mapping[tuple[str, str], Sender]
+    atlas: AtlasCheck | None
+
+    @classmethod
+    def now(cls) -> Carriers:
+        """As it is stored, by two queries."""
+        held = Sender.objects.filter(held_at__isnull=False)
+        return cls({(each.account_sid, each.address): each for each in held}, AtlasCheck.last())
 
 
-def of(thing: Sendable, held: Mapping[tuple[str, str], Sender], texts: Texts, withheld: str = "") -> Health:
+def of(thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "") -> Health:
     """The health of a template or an action whose owner's profile is loaded; `withheld` is why it is not sent
     where it is looked at, though elsewhere it may be."""
     profile = thing.owner_profile()
-    if obstacle := withheld or thing.obstacle():
-        return Health("cannot be sent", "bad", _credentials(thing), texts, obstacle)
-    sender = held.get((profile.account_sid(thing.provider), thing.effective_sender()))
+    credentials = _credentials(thing, carriers.atlas)
+    if withheld:
+        mend = "Its owner changes that with “Others may use it” on its page."
+        return Health("cannot be sent", "bad", credentials, texts, withheld, mend)
+    if obstacle := thing.obstacle():
+        return Health("cannot be sent", "bad", credentials, texts, obstacle)
+    sender = carriers.held.get((profile.account_sid(thing.provider), thing.effective_sender()))
     if sender:
         meaning = codes.meaning(sender.held_code) if sender.held_code else None
         is_account = meaning is not None and meaning.consequence is Consequence.HOLD_ACCOUNT
         return Health(
             "account refused" if is_account else "sender held",
             "bad",
-            _credentials(thing),
+            credentials,
             texts,
             sender.held_because,
             meaning.remedy if meaning else "",
         )
     if texts.is_failing:
-        return Health("last text failed", "warn", _credentials(thing), texts)
-    if thing.provider == ProviderName.TWILIO and profile.verified_at is None:
-        mend = "It will be, once its owner chooses “Verify again” under Account > My profile."
+        return Health("last text failed", "warn", credentials, texts)
+    if thing.provider == ProviderName.ATLAS:
+        if carriers.atlas and carriers.atlas.is_refused:
+            why = "When it was last checked, the carrier did not take it as it is set up."
+            return Health("Atlas is refused", "warn", credentials, texts, why, "See Activity > Atlas.")
+    elif profile.refused_because:
+        return Health("credentials refused", "bad", "", texts, profile.refused_because, _ENTER_AGAIN)
+    elif profile.verified_at is None:
+        why = "Twilio has not confirmed the credentials yet. It is asked again each minute."
+        return Health("not verified yet", "warn", "", texts, why)
+    elif verification.is_foreign(thing.effective_sender(), profile.senders):
         return Health(
-            "not verified yet", "warn", "", texts, "Twilio has not confirmed the credentials yet.", mend
+            "sender not found",
+            "warn",
+            credentials,
+            texts,
+            f"The account had no {thing.effective_sender()} when it was verified.",
+            "Choose another From; or, if it is new at Twilio, have its owner press “Verify again” under "
+            "Account > My profile.",
         )
-    return Health("healthy", "good", _credentials(thing), texts)
+    return Health("healthy", "good", credentials, texts)
+
+
+_ENTER_AGAIN = "Its owner enters them again under Account > My profile."
 
 
 def sender_words(thing: Sendable) -> str:
@@ -148,8 +179,9 @@ def sender_words(thing: Sendable) -> str:
     return verification.named(address, names.get(address, "")) if address else ""
 
 
-def _credentials(thing: Sendable) -> str:
+def _credentials(thing: Sendable, atlas: AtlasCheck | None) -> str:
     if thing.provider == ProviderName.ATLAS:
-        return "The platform's own account"
+        checked = f"checked {verification.ago(atlas.at)}" if atlas else "not checked yet"
+        return f"The platform's own account, {checked}"
     profile = thing.owner_profile()
     return f"Credentials {verification.when(profile)}" if profile.has_credentials else ""

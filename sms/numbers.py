@@ -17,6 +17,9 @@ _WRITTEN = re.compile(r"\+?[0-9 ().\-/]{5,25}")
 # parser takes more time than all the rest that is done with a number.
 _PLAIN_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
 
+# The first seven digits of a North American number tell its country and its kind.
+_BLOCK_CHARACTERS = len("+14155550")
+
 # The longest number as it is written in a text: 15 digits, a plus, and the spaces and dashes between.
 WRITTEN_CHARACTERS = 24
 
@@ -33,6 +36,7 @@ class CannotBeTexted(ValueError):
 _NO_PHONES = {
     phonenumbers.PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
     phonenumbers.PhoneNumberType.SHARED_COST: "a shared-cost number",
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER: "a personal number that is dear to reach",
     phonenumbers.PhoneNumberType.PAGER: "a pager",
     phonenumbers.PhoneNumberType.UAN: "a company's number for all of its places",
     phonenumbers.PhoneNumberType.VOICEMAIL: "a voicemail box",
@@ -48,6 +52,14 @@ def parse(text: str, region: str | None = None) -> str:
     return _read(text, None if text.startswith("+") else region)[0]
 
 
+def dictated(text: str, region: str) -> str:
+    """As parse(), for what a machine wrote down: it has no reason to use other digits than those of ASCII,
+    nor characters that nobody sees. Raises NotANumber."""
+    if not text.isascii():
+        raise NotANumber("That is not a phone number: use the digits 0 to 9, with + and the country code.")
+    return parse(text, region)
+
+
 def country(e164: str) -> str:
     """The region that a number belongs to, as ISO 3166 ("JM" for +1 876), or "" if there is none."""
     try:
@@ -59,21 +71,26 @@ def country(e164: str) -> str:
 def refuse_untextable(e164: str) -> None:
     """Raise CannotBeTexted for a number that is surely no person's phone: it may be dear to text, and a text
     to it helps nobody."""
-    if not country(e164):
-        raise CannotBeTexted(
-            "That number belongs to no country: it is a satellite phone's or a service's, or not given to "
-            "anybody. Use the number of a mobile phone."
-        )
-    kind = _NO_PHONES.get(phonenumbers.number_type(phonenumbers.parse(e164)))
-    if kind:
-        raise CannotBeTexted(f"That is {kind}, and no text goes there. Use the number of a mobile phone.")
+    if why := untextable(e164):
+        raise CannotBeTexted(why)
+
+
+def untextable(e164: str) -> str:
+    """Why no text goes to a number, in plain words; "" if one may.
+
+    By the numbering plans that phonenumbers knows. Landlines are not among them: some get texts, and which
+    numbers have moved to a mobile phone no plan tells.
+    """
+    if _PLAIN_NORTH_AMERICAN.fullmatch(e164):
+        return _block(e164[:_BLOCK_CHARACTERS])[1]
+    return _judged(e164)
 
 
 @lru_cache(maxsize=4096)
 def _read(text: str, region: str | None) -> tuple[str, str]:
     """The number in E.164, and its country. Both at once: reading a number is what takes time."""
     if _PLAIN_NORTH_AMERICAN.fullmatch(text):
-        return text, _country(phonenumbers.PhoneNumber(country_code=1, national_number=int(text[2:])))
+        return text, _block(text[:_BLOCK_CHARACTERS])[0]
     return _parsed(text, region)
 
 
@@ -101,6 +118,31 @@ def _country(number: phonenumbers.PhoneNumber) -> str:
     found = phonenumbers.region_code_for_number(number) or ""
     # "001" stands for what belongs to no country, such as satellite numbers.
     return found if found.isalpha() else ""
+
+
+@lru_cache(maxsize=16_384)
+def _block(prefix: str) -> tuple[str, str]:
+    """The country of all numbers of one block of a thousand ("+14155550"), and why none of them is texted."""
+    any_of_them = phonenumbers.PhoneNumber(country_code=1, national_number=int(f"{prefix[2:]}000"))
+    return _country(any_of_them), _why_not(any_of_them)
+
+
+@lru_cache(maxsize=4096)
+def _judged(e164: str) -> str:
+    return _why_not(phonenumbers.parse(e164))
+
+
+def _why_not(number: phonenumbers.PhoneNumber) -> str:
+    if not _country(number):
+        return (
+            "That number belongs to no country: it is a satellite phone's or a service's, or not given to "
+            "anybody. Use the number of a mobile phone."
+        )
+    kind = phonenumbers.number_type(number)
+    if kind == phonenumbers.PhoneNumberType.UNKNOWN:
+        return "No phone in its country has such a number. Check each digit of it."
+    what = _NO_PHONES.get(kind)
+    return f"That is {what}, and no text goes there. Use the number of a mobile phone." if what else ""
 
 
 def mask(e164: str) -> str:

@@ -96,6 +96,10 @@ MEANINGS = {
         "Nothing, unless the person wants texts again: then lift the opt-out.",
     ),
 }
+QUIET = (
+    "It waits for the morning where the phone is, and goes out by itself then.",
+    "Nothing. Which texts wait so, and when, is set on the campaign's page, under Who may be texted.",
+)
 
 
 @admin.register(Sender)
@@ -282,6 +286,8 @@ def state_label(state: str) -> SafeString:
 def explained(message: Message, sender: Sender | None) -> tuple[str, str]:
     """What the state of a text means, and what a person can do about it."""
     meaning, advice = MEANINGS[State(message.state)]
+    if message.quiet_until:
+        return QUIET
     code = message.error_code
     if message.state == State.HELD and sender:
         code = sender.held_code or code

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
@@ -83,8 +84,11 @@ class Page(ModelAdmin[M]):
 class OwnedPage(Page[M]):
     """Of what is sent from somebody's own account: only its owner and Admins may change it.
 
-    Only Admins choose the owner; else it is whoever adds it, whatever a request says.
+    Only Admins choose the owner; else it is whoever adds it, whatever a request says. Who saves one that
+    cannot be sent yet is told what is missing; who adds one that can, what to do next.
     """
+
+    next_step = ""
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -111,6 +115,26 @@ class OwnedPage(Page[M]):
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: M, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        if not self._say_what_lacks(request, obj) and self.next_step:
+            self.message_user(request, self.next_step, messages.INFO)
+        return response
+
+    def response_change(self, request: HttpRequest, obj: M) -> HttpResponse:
+        response = super().response_change(request, obj)
+        self._say_what_lacks(request, obj)
+        return response
+
+    def _say_what_lacks(self, request: HttpRequest, obj: M) -> bool:
+        # Read anew, with what was just stored of its owner's credentials.
+        stored: Any = type(obj)._default_manager.get(pk=obj.pk)
+        if lacks := stored.lacks():
+            self.message_user(request, f"“{obj}” cannot be sent yet. {lacks}", messages.WARNING)
+        return bool(lacks)
 
 
 class ReadOnlyPage(Page[M]):
@@ -173,6 +197,15 @@ def page_asked_for(request: HttpRequest) -> int:
 def label(words: str, tone: str = "plain") -> SafeString:
     """A coloured label. `tone` is plain, info, good, warn or bad."""
     return format_html('<span class="mc-label mc-{}">{}</span>', tone, words)
+
+
+def links_to(things: Any) -> SafeString | str:
+    """Things as links to their pages; a dash if there are none."""
+    shown = [
+        (reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk]), thing)
+        for thing in things
+    ]
+    return format_html_join(", ", '<a class="mc-link" href="{}">{}</a>', shown) or "–"
 
 
 def may_see(user: Any, model: type[Model]) -> bool:

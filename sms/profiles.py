@@ -21,8 +21,8 @@ from unfold.decorators import action
 from sms import verification
 from sms.atlas import ShowsAtlas
 from sms.credentials import UserProfileForm, VerifiedForm
-from sms.models import UserProfile
-from sms.pages import Page, label
+from sms.models import ProviderName, Sendable, SmsTemplate, UserProfile
+from sms.pages import Page, label, links_to
 from sms.roles import is_admin, may_manage
 
 if TYPE_CHECKING:
@@ -62,10 +62,18 @@ class Verifies(_Page):
         draft = self.form.entered(stored, request.POST)
         if VERIFY not in request.POST and not verification.differs(stored, draft):
             return None
-        return verification.check(stored, draft)
+        checked = verification.check(stored, draft)
+        if checked and checked.wrong and not checked.is_new and stored.pk:
+            # What is stored is not accepted any more, whatever becomes of the form.
+            verification.note(stored, checked)
+        return checked
+
+    def sends(self, profile: UserProfile) -> list[Sendable]:
+        """What is sent with a profile's Twilio account; whoever knows of more than templates says it."""
+        return list(SmsTemplate.objects.filter(owner=profile.user, provider=ProviderName.TWILIO))
 
     def say_what_was_found(self, request: HttpRequest, profile: UserProfile) -> None:
-        """Tell who stored credentials what the provider said of them."""
+        """Tell who stored credentials what the provider said of them, and what does not go with them."""
         checked = verification.found()
         if checked is None:
             return
@@ -73,6 +81,12 @@ class Verifies(_Page):
             self.message_user(request, f"Verified with Twilio: {_found(profile)}.", messages.SUCCESS)
         if checked.words():
             self.message_user(request, checked.words(), messages.WARNING)
+        foreign = [
+            each for each in self.sends(profile) if verification.is_foreign(each.sender, profile.senders)
+        ]
+        if foreign:
+            words = "The account does not have the From of {}: choose another one there."
+            self.message_user(request, format_html(words, links_to(foreign)), messages.WARNING)
 
 
 class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
@@ -170,6 +184,8 @@ class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
         if request.method != "POST":
             return JsonResponse({"error": "Post the credentials."}, status=405, headers={"Allow": "POST"})
         stored = UserProfile.of(_user(request))
+        if not self.may_enter(request, stored):
+            return JsonResponse({"error": "You may not enter credentials."}, status=403)
         draft = verification.entered(stored, request.POST)
         if verification.is_fresh(stored) and not verification.differs(stored, draft):
             return JsonResponse(_offered(stored.senders, ""))
@@ -177,8 +193,13 @@ class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):
         if checked is None:
             return JsonResponse(_offered(None, ""))
         if checked.account:
-            return JsonResponse(_offered(checked.account.senders, ""))
+            checked.note_on(draft)
+            return JsonResponse(_offered(draft.senders, f"Twilio says: {_found(draft)}."))
         return JsonResponse(_offered(None, checked.unverified or str(checked.wrong)))
+
+    def may_enter(self, request: HttpRequest, profile: UserProfile) -> bool:
+        """Whether somebody may enter credentials that are theirs, here or anywhere."""
+        return self.has_change_permission(request, profile)
 
     def profile_entered(self, request: HttpRequest, object_id: str | None) -> UserProfile | None:
         profile = self.get_object(request, object_id or "")
@@ -259,7 +280,7 @@ def _count(many: int, noun: str) -> str:
 
 
 def _shortcomings(profile: UserProfile) -> list[str]:
-    found = []
+    found = [profile.refused_because] if profile.refused_because else []
     if not profile.twilio_auth_token:
         found.append(verification.KEY_ONLY)
     if profile.may_list is False:

@@ -18,6 +18,17 @@ class Role(TextChoices):
     ADMIN = "Admin", "Admin: all of that for everybody, and users; sees nobody's credentials"
 
 
+def role_of(user: Any) -> str:
+    """The role that counts for a user, the highest if they were given several; "" if none."""
+    held = {group.name for group in user.groups.all()}
+    return next((role.value for role in reversed(Role) if role in held), "")
+
+
+def rank(user: Any) -> str:
+    """What a user is, as people say it: their role, or “Superuser”; "" if neither."""
+    return "Superuser" if user.is_superuser else role_of(user)
+
+
 def is_admin(user: Any) -> bool:
     """Whether somebody looks after what belongs to others: an Admin or a superuser, unless deactivated."""
     return bool(user.has_perm(ADMINISTER))

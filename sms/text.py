@@ -172,6 +172,44 @@ def refuse_unsendable(text: str) -> None:
             raise CannotBeSent("The text holds a character that changes the direction of reading.")
 
 
+# Pictures of flags whose letters nobody sees.
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f")
+# Signs of Arabic and its kin that are seen, though Unicode counts them among those that are not.
+_SEEN_FORMATS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f")
+_NON_JOINER = "\u200c"
+# Letters of scripts that join them, pictures, and the marks of both.
+_KEYS = tuple("0123456789#*")
+_JOINED = ("Lo", "Lm", "Mc", "Me", "Mn", "Sk", "So")
+
+
+def hides(text: str) -> bool:
+    """Whether characters stand in it that nobody sees, where no script or picture needs them.
+
+    With them words are hidden from filters, and orders from people. Scripts join and part their letters by
+    such characters, pictures are made of several, and marks of direction belong into texts with letters that
+    run from right to left (Unicode Technical Report 36).
+    """
+    if text.isascii():
+        return False
+    bare = _SEEN_FORMATS.sub("", _FLAG.sub("", text))
+    return any(_is_hidden(bare, place) for place, char in enumerate(bare) if char > "\u00a0")
+
+
+def _is_hidden(text: str, place: int) -> bool:
+    char, before = text[place], text[place - 1] if place else ""
+    if char in _DIRECTION_MARKS:
+        return not any(unicodedata.bidirectional(each) in ("R", "AL") for each in text)
+    if char in (_JOINER, _NON_JOINER):
+        around = (before, text[place + 1 : place + 2])
+        return not all(each and unicodedata.category(each) in _JOINED for each in around)
+    if "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+        # One of the looks that the character before it has.
+        kind = unicodedata.category(before) if before else ""
+        return not (kind in ("Lo", "Lm") or kind[:1] in ("P", "S") or before in _KEYS)
+    return char in _UNSEEN or char in "\u034f\u17b4\u17b5" or unicodedata.category(char) == "Cf"
+
+
 def outside_gsm(text: str) -> str:
     """The characters, once each, that make the text UCS-2: without them it would hold 160 a segment."""
     return "".join(dict.fromkeys(char for char in text if char not in GSM))

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from sms import numbers, text
 
 # Tools ask for the caller's consent and for another recipient under these names.
-RESERVED_VARIABLES = {"consent", "to"}
+RESERVED_VARIABLES = {"consent", "recipient_confirmed", "to"}
 
 
 def tidied_sender(written: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from sms import providers
 from sms.fields import WrongEncryptionKey
-from sms.models import ProviderName, UserProfile
+from sms.models import REASON_CHARACTERS, ProviderName, UserProfile
 from sms.providers.base import Account, Credential, Unverified, WrongCredential
 
 SECRETS = ("twilio_auth_token", "twilio_secondary_token", "twilio_api_secret")
@@ -33,7 +33,7 @@ CREDENTIALS = ("twilio_account_sid", "twilio_api_key", *SECRETS)
 WRITTEN = {"twilio_account_sid", "twilio_api_key"}
 VERIFIED = (*CREDENTIALS, "twilio_from")
 # What is noted of an account.
-NOTED = ("verified_at", "account_name", "account_status", "may_list", "senders")
+NOTED = ("verified_at", "refused_because", "account_name", "account_status", "may_list", "senders")
 # Which field of a profile a part of a credential is.
 FIELDS = {
     "account_sid": "twilio_account_sid",
@@ -44,6 +44,8 @@ FIELDS = {
 }
 # What a page shows of an account this long after it was verified is what was found then.
 FRESH = timedelta(seconds=60)
+# Numbers and Messaging Services: short codes and alphanumeric ids stand in no list of Twilio's.
+LISTED = ("+", "MG")
 # So many senders are named where one is refused.
 MOST_NAMED = 8
 MAY_NOT_LIST = (
@@ -69,17 +71,26 @@ class Checked:
     def note_on(self, profile: UserProfile) -> None:
         """Have a profile, which is stored by whoever asks, remember it."""
         if self.account:
-            profile.verified_at = timezone.now()
+            profile.verified_at, profile.refused_because = timezone.now(), ""
             profile.account_name = self.account.name[:64]
             profile.account_status = self.account.status[:16]
             profile.may_list, profile.senders = self.account.may_list, self.account.senders
+        elif self.wrong and not self.is_new:
+            forget(profile)
+            profile.refused_because = self.refusal
         elif self.is_new:
             forget(profile)
+
+    @property
+    def refusal(self) -> str:
+        """Why the provider does not accept them; "" if it does, or does not say."""
+        return str(self.wrong or "")[:REASON_CHARACTERS]
 
     def words(self) -> str:
         """What whoever stored them should know, in plain words; "" if all is well."""
         if self.unverified:
-            return f"{self.unverified} What you entered is stored, but not verified: verify it again later."
+            later = "What you entered is stored, but not verified yet: Twilio is asked again each minute."
+            return f"{self.unverified} {later}"
         if self.account and not self.account.may_list:
             return MAY_NOT_LIST
         return ""
@@ -152,24 +163,32 @@ def asked(provider: ProviderName, credential: Credential, is_new: bool = False) 
 
 def catch_up() -> int:
     """Ask again about credentials that were stored while the provider did not answer. How many are verified
-    now; those that somebody changes meanwhile are theirs to verify."""
+    now; those that somebody changes meanwhile are theirs to verify. Of others it is noted why they are not
+    accepted, and they are asked about again: an account may be mended at the provider."""
     verified = 0
     for profile in UserProfile.objects.filter(verified_at=None).exclude(twilio_account_sid=""):
         checked = check(profile, profile)
-        if checked and checked.account:
-            with transaction.atomic():
-                stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
-                if stored.verified_at is None and not differs(stored, profile):
-                    checked.note_on(stored)
-                    stored.save(update_fields=NOTED)
-                    verified += 1
+        is_news = checked and (checked.account or checked.refusal not in ("", profile.refused_because))
+        if checked and is_news and note(profile, checked):
+            verified += bool(checked.account)
     return verified
+
+
+def note(profile: UserProfile, checked: Checked) -> bool:
+    """Store what was said of a profile's credentials as they are stored. False if they are others by now."""
+    with transaction.atomic():
+        stored = UserProfile.objects.select_for_update().get(pk=profile.pk)
+        if differs(stored, profile):
+            return False
+        checked.note_on(stored)
+        stored.save(update_fields=NOTED)
+    return True
 
 
 def forget(profile: UserProfile) -> None:
     """Have a profile hold nothing that was said of other credentials."""
     profile.verified_at = profile.may_list = profile.senders = None
-    profile.account_name = profile.account_status = ""
+    profile.refused_because = profile.account_name = profile.account_status = ""
 
 
 def is_fresh(profile: UserProfile) -> bool:
@@ -177,13 +196,15 @@ def is_fresh(profile: UserProfile) -> bool:
     return profile.verified_at is not None and timezone.now() - profile.verified_at < FRESH
 
 
-def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "") -> None:
-    """Raises ValidationError for a sender that the account does not have, naming those that it has.
+def is_foreign(sender: str, senders: Mapping[str, str] | None) -> bool:
+    """Whether a sender is none of an account's, whose senders are given; not if these are not known."""
+    return senders is not None and sender.startswith(LISTED) and sender not in senders
 
-    Short codes and alphanumeric ids stand in no list of Twilio's; nor is anything refused where the list is
-    not known.
-    """
-    if senders is None or not sender.startswith(("+", "MG")) or sender in senders:
+
+def refuse_foreign(sender: str, senders: Mapping[str, str] | None, mend: str = "") -> None:
+    """Raises ValidationError for a sender that the account does not have, naming those that it has; nothing
+    is refused where these are not known."""
+    if senders is None or not is_foreign(sender, senders):
         return
     names = [words for _, words in listed(senders)]
     left = len(names) - MOST_NAMED
@@ -211,6 +232,11 @@ def named(address: str, label: str) -> str:
 def when(profile: UserProfile) -> str:
     """When the stored credentials were verified: "verified 3 days ago"."""
     if profile.verified_at is None:
-        return "not verified yet"
-    since = timesince(profile.verified_at, depth=1)
-    return "verified just now" if since.startswith("0") else f"verified {since} ago".replace("\xa0", " ")
+        return "not accepted by Twilio" if profile.refused_because else "not verified yet"
+    return f"verified {ago(profile.verified_at)}"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was: "3 days ago"."""
+    since = timesince(moment, depth=1)
+    return "just now" if since.startswith("0") else f"{since} ago".replace("\xa0", " ")

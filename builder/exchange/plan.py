@@ -118,6 +118,12 @@ def loosened(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
     for host in after.get("allowed_hosts") or ():
         if host not in (before.get("allowed_hosts") or ()):
             yield "allowed_hosts", f"{host}: the agent will be able to text links to it, to any page there."
+    for number in after.get("allowed_numbers") or ():
+        if number not in (before.get("allowed_numbers") or ()):
+            yield (
+                "allowed_numbers",
+                f"{number}: the agent will be able to write this phone number into texts.",
+            )
     for word in before.get("forbidden_words") or ():
         if word not in after.get("forbidden_words", before["forbidden_words"]):
             yield "forbidden_words", f"“{word}” is forbidden no more: the agent will be able to text it."

@@ -81,6 +81,7 @@ KEYS: Mapping[Kind, tuple[Key, ...]] = {
         Key("template", Shape.REFERENCE),
         Key("max_segments", Shape.NUMBER),
         Key("allowed_hosts", Shape.LINES),
+        Key("allowed_numbers", Shape.LINES),
         Key("forbidden_words", Shape.LINES),
         Key("recipient"),
         *_SENDING,
@@ -253,9 +254,15 @@ def _lines(entry: Entry, key: Key, value: list[str], model: type[Model]) -> list
 
 _TIDIED: Mapping[str, Callable[[list[str]], list[str]]] = {
     "allowed_hosts": SmsAction.tidied_hosts,
+    "allowed_numbers": SmsAction.tidied_numbers,
     "forbidden_words": SmsAction.tidied_words,
 }
-_ONE_OF = {"questions": "Question", "allowed_hosts": "Allowed link", "forbidden_words": "Forbidden word"}
+_ONE_OF = {
+    "questions": "Question",
+    "allowed_hosts": "Allowed link",
+    "allowed_numbers": "Allowed phone number",
+    "forbidden_words": "Forbidden word",
+}
 
 
 def _texts(entry: Entry, key: Key, value: dict[str, str], model: type[Model]) -> dict[str, str]:

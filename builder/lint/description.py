@@ -67,7 +67,16 @@ _ENDS = re.compile(
     r"\s(?:when|whenever|if|once|after|before|as soon as|unless|who|whoever|on)\b", re.IGNORECASE
 )
 _LINKS = re.compile(r"\b(?:links?|urls?|web ?(?:site|page|address(?:es)?)s?|https?)\b", re.IGNORECASE)
-_NO_LINKS = re.compile(r"\b(?:no|never|not|without|don't)\b[^.]{0,40}\Z", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:no|nobody|never|not|cannot|can't|without|don't)\b[^.]{0,40}\Z", re.IGNORECASE)
+
+
+# An answer by text: “reply YES to confirm”, “text us back”. What callers reply aloud is none.
+_REPLY = re.compile(
+    r"\b(?:text|write|message|answer) (?:us|me) back\b"
+    r"|\breply (?:with|by (?:text|sms)|to (?:it|(?:the|this|that) (?:text|message|sms)))\b"
+    r"|\breply [\"“'‘]?(?!STOP)[A-Z]{2,}"
+    r"|\b(?:their|an?|the) (?:text|texted|written|sms) (?:reply|answer)\b"
+)
 
 
 def _no_when(facts: Facts) -> Iterator[Hint]:
@@ -109,11 +118,21 @@ def _no_what(facts: Facts) -> Iterator[Hint]:
         )
 
 
+def _one_way(facts: Facts) -> Iterator[Hint]:
+    found = _REPLY.search(facts.description)
+    if found and not _NEGATED.search(facts.description[: found.start()]):
+        yield Hint(
+            "one-way",
+            f"It speaks of “{found.group()}”, and nobody reads what is texted back. Have the agent ask in "
+            "the call.",
+        )
+
+
 def _no_host(facts: Facts) -> Iterator[Hint]:
     if not facts.agent_writes or facts.allowed_hosts:
         return
     found = _LINKS.search(facts.description)
-    if found and not _NO_LINKS.search(facts.description[: found.start()]):
+    if found and not _NEGATED.search(facts.description[: found.start()]):
         yield Hint(
             "no-host",
             f"It speaks of “{found.group()}”, and the agent may text no link. List the web site under "
@@ -136,6 +155,7 @@ _RULES: tuple[Callable[[Facts], Iterator[Hint]], ...] = (
     _no_whom,
     _somebody_else,
     _no_what,
+    _one_way,
     _no_host,
     _shortener,
 )

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name='TextedNumber',
             fields=[
                 ('number', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('day', models.DateField(db_index=True)),
+                ('day', models.DateField()),
                 ('texts', models.PositiveIntegerField()),
                 ('at', models.DateTimeField()),
             ],
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='minutes_before_repeat',
-            field=models.PositiveSmallIntegerField(db_default=10, default=10, help_text='The same text to the same number within this time is not sent: the agent says that it was sent already. With 0 it is sent as often as it is asked for.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes before the same text goes out again'),
+            field=models.PositiveSmallIntegerField(blank=True, db_default=10, default=10, help_text='The same text to the same number within this time is not sent: the agent says that it was sent already. Empty: it is sent as often as it is asked for.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name='minutes before the same text goes out again'),
         ),
         migrations.AddField(
             model_name='campaign',
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaignevent',
             name='minutes_before_repeat',
-            field=models.PositiveSmallIntegerField(db_default=10, default=10, help_text='The same text to the same number within this time is not sent: the agent says that it was sent already. With 0 it is sent as often as it is asked for.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes before the same text goes out again'),
+            field=models.PositiveSmallIntegerField(blank=True, db_default=10, default=10, help_text='The same text to the same number within this time is not sent: the agent says that it was sent already. Empty: it is sent as often as it is asked for.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name='minutes before the same text goes out again'),
         ),
         migrations.AddField(
             model_name='campaignevent',

@@ -12,6 +12,7 @@ from campaigns.models.calls import (
 )
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
+from campaigns.models.contacts import Contact, Failure, SecretUse
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
@@ -23,8 +24,11 @@ __all__ = [
     "Campaign",
     "Connection",
     "Consent",
+    "Contact",
+    "Failure",
     "Fetched",
     "Revision",
+    "SecretUse",
     "SpentSignature",
     "TextedNumber",
     "ToolAttachment",

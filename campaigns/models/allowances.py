@@ -68,7 +68,7 @@ class TextedNumber(models.Model):
     """
 
     number = models.CharField(max_length=NUMBER_CHARACTERS, primary_key=True)
-    day = models.DateField(db_index=True)
+    day = models.DateField()
     texts = models.PositiveIntegerField()
     at = models.DateTimeField()
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import time
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from builder.lint import Reach
 from builder.models import SmsAction, Topic
-from sms import languages
+from sms import countries, languages
 from sms.models import CAMPAIGN_CHARACTERS
+from sms.quiet import QuietHours
 from sms.tracked import tracked
 
 MOST_TEXTS = 10_000_000
@@ -51,6 +55,16 @@ class Campaign(models.Model):
         help_text="Where callers are: local numbers are read in this country (two letters, such as US or "
         "GB).",
     )
+    other_countries = ArrayField(
+        models.CharField(max_length=2),
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name="other countries",
+        help_text="Texts go to numbers of the campaign's own country, and of these. A caller from elsewhere "
+        "is told that their number cannot be texted: some networks charge a lot for a text, and whoever "
+        "shares in that can call from there.",
+    )
     language = models.CharField(
         max_length=languages.TAG_CHARACTERS,
         default=languages.DEFAULT,
@@ -59,6 +73,20 @@ class Campaign(models.Model):
     )
     is_active = models.BooleanField(
         "active", default=True, help_text="Switched off, none of its tools sends anything."
+    )
+    # Off unless somebody wants it: a text that the caller has just asked for is awaited, at night, too.
+    has_quiet_hours = models.BooleanField(
+        "quiet hours",
+        default=False,
+        db_default=False,
+        help_text="A text that would arrive at night, where the recipient's phone is, waits until the "
+        "morning, and the agent says so. Usually off: whoever has just asked for a text is awake.",
+    )
+    quiet_from = models.TimeField(
+        default=time(21), db_default=time(21), help_text="By the clock where the phone is."
+    )
+    quiet_until = models.TimeField(
+        default=time(8), db_default=time(8), help_text="What has waited goes out then, by itself."
     )
     # Of a call centre in which some thousand callers a day want a text. With defaults in the database, so
     # that processes of the version before may go on writing.
@@ -83,9 +111,11 @@ class Campaign(models.Model):
         "minutes before the same text goes out again",
         default=10,
         db_default=10,
-        validators=[MaxValueValidator(24 * 60)],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="The same text to the same number within this time is not sent: the agent says that it was "
-        "sent already. With 0 it is sent as often as it is asked for.",
+        "sent already. Empty: it is sent as often as it is asked for.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -97,16 +127,35 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        import phonenumbers
+    def texts(self, country: str) -> bool:
+        """Whether numbers of a country (ISO 3166) are texted; "" is none."""
+        return bool(country) and (country == self.country or country in self.other_countries)
 
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        """When its texts wait, by the recipient's clock; None if they never do."""
+        return QuietHours(self.quiet_from, self.quiet_until) if self.has_quiet_hours else None
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As Django's; each of the other countries is one, and stands there once."""
+        self.other_countries = sorted({each.strip().upper() for each in self.other_countries})
+        super().clean_fields(exclude)
+
+    def clean(self) -> None:
         self.country = self.country.upper()
-        if self.country not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValidationError({"country": "Write the country as two letters, such as US, GB or DE."})
+        errors: dict[str, str] = {}
+        if self.country not in countries.NAMES:
+            errors["country"] = "Write the country as two letters, such as US, GB or DE."
+        if unknown := set(self.other_countries) - countries.NAMES.keys():
+            errors["other_countries"] = f"There is no country {', '.join(sorted(unknown))}."
+        if self.has_quiet_hours and self.quiet_from == self.quiet_until:
+            errors["quiet_until"] = "Quiet hours must end at another time than they begin."
         try:
             self.language = languages.parse(self.language)
         except languages.NotALanguage as error:
-            raise ValidationError({"language": str(error)}) from error
+            errors["language"] = str(error)
+        if errors:
+            raise ValidationError(errors)
 
 
 @tracked(part_of="campaign", called="topic")

@@ -15,13 +15,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest
 
-from campaigns.models import Connection
-from campaigns.tools import Offered
+from campaigns.models import Connection, Failure
+from campaigns.tools import Offered, Tool
+
+if TYPE_CHECKING:
+    from campaigns.runtimes.guide import Guide, Way
 
 # An envelope may have the transcript of a long call.
 MAX_BODY_BYTES = 1024 * 1024
@@ -33,12 +36,23 @@ MAX_TIMESTAMP_DIGITS = 16
 
 # What an integrator puts in where the secret stands; the secret itself is shown once, elsewhere.
 SECRET = "YOUR_SECRET"
+# OpenAI refuses a tool that is described at greater length, and most runtimes hand theirs on to its models.
+DESCRIPTION_CHARACTERS = 1024
 # Runtimes give up after 5 to 20 s where nothing else is said. Ours takes 3.
 TIMEOUT_SECONDS = 10
 
 
 class NotAuthentic(Exception):
     """The request does not prove whose it is; the message says what failed, for the log."""
+
+    def __init__(self, message: str, failure: Failure = Failure.SIGNATURE) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+    @property
+    def detail(self) -> str:
+        """What beside the failure is remembered of it."""
+        return str(self) if self.failure in (Failure.SIGNATURE, Failure.OLD_TIMESTAMP) else ""
 
 
 class Unreadable(ValueError):
@@ -121,8 +135,9 @@ class Webhook(ABC):
 
     def verify(self, connection: Connection, received: Received) -> str:
         """What makes the request unlike all others, "" if nothing does. Raises NotAuthentic."""
-        if not connection.opens_with(self.secret(received)):
-            raise NotAuthentic("the connection's secret is missing or wrong")
+        secret = self.secret(received)
+        if not connection.opens_with(secret):
+            raise NotAuthentic("the connection's secret is missing or wrong", connection.why_not(secret))
         return ""
 
     def secret(self, received: Received) -> str:
@@ -141,6 +156,10 @@ class Webhook(ABC):
     @abstractmethod
     def definition(self, tool: Offered, address: str) -> dict[str, Any]:
         """A tool as the vendor takes it, complete but for the secret. `address` is the connection's."""
+
+    @abstractmethod
+    def guide(self, way: Way) -> Guide:
+        """How the runtime is connected, in its vendor's own words."""
 
 
 def strict_json(written: str | bytes) -> dict[str, Any]:
@@ -212,11 +231,11 @@ def other_party(direction: Any, sender: Any, receiver: Any) -> str:
 def refuse_old(timestamp: str) -> None:
     """Raise NotAuthentic if a signature's time, in seconds or milliseconds, is not about now."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS):
-        raise NotAuthentic("the signature's time is missing or no number")
+        raise NotAuthentic("the signature's time is missing or no number", Failure.OLD_TIMESTAMP)
     at = int(timestamp)
     seconds = at / 1000 if at > _MILLISECONDS else at
     if abs(time.time() - seconds) > SIGNED_WITHIN.total_seconds():
-        raise NotAuthentic("the signature's time is not within five minutes of ours")
+        raise NotAuthentic("the signature's time is not within five minutes of ours", Failure.OLD_TIMESTAMP)
 
 
 def is_mac(signature: bytes, message: bytes, keys: Iterable[bytes], algorithm: str = "sha256") -> bool:
@@ -242,6 +261,22 @@ def decoded(written: str, encoding: str) -> bytes:
 def proof_of(connection: Connection, signature: bytes) -> str:
     """By what a signed request is known when it comes again."""
     return hashlib.sha256(connection.slug.encode() + b"\0" + signature).hexdigest()
+
+
+def description(tool: Offered, most: int = DESCRIPTION_CHARACTERS) -> str:
+    """What the model reads of a tool, in so many characters at most: what ops wrote is cut, never the "
+    "rules."""
+    if len(tool.description) <= most or not isinstance(tool, Tool):
+        return tool.description
+    room = most - len(tool.rules) - len("… ")
+    return f"{tool.source.description.strip()[:room].rstrip()}… {tool.rules}"
+
+
+def limit_in_words(rule: dict[str, Any]) -> dict[str, Any]:
+    """A property's schema without the keyword for its length, which not all models take."""
+    limit = f" At most {rule['maxLength']} characters." if "maxLength" in rule else ""
+    kept = {keyword: value for keyword, value in rule.items() if keyword != "maxLength"}
+    return {**kept, "description": f"{rule['description']}{limit}"}
 
 
 def described(tool: Offered, *kept: str) -> dict[str, Any]:

@@ -17,10 +17,32 @@ from campaigns.runtimes.base import (
     Received,
     Webhook,
     described,
+    description,
     parameters,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block, written
 from campaigns.tools import Offered
+
+# https://docs.bland.ai/api-v1/post/tools: words that its agents use themselves.
+RESERVED = frozenset(
+    [
+        "input",
+        "speak",
+        "transfer",
+        "switch",
+        "wait",
+        "finish",
+        "press",
+        "button",
+        "say",
+        "pause",
+        "record",
+        "play",
+        "dial",
+        "hang",
+    ]
+)
 
 
 class Bland(Webhook):
@@ -50,7 +72,7 @@ class Bland(Webhook):
         schema = described(tool, "type", "description")
         return {
             "name": tool.name,
-            "description": tool.description,
+            "description": description(tool),
             "url": f"{address}/bland",
             "method": "POST",
             "headers": {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"},
@@ -68,6 +90,39 @@ class Bland(Webhook):
             "response": {"sms_status": "$.status", "sms_say": "$.say"},
             "timeout": TIMEOUT_SECONDS * 1000,
         }
+
+    def guide(self, way: Way) -> Guide:
+        """In Bland's dashboard, or by its API."""
+        envelope = {
+            "tool": way.tool.name,
+            "call_id": f"try-{NOW}",
+            "caller": way.caller,
+            "parameters": way.parameters,
+        }
+        headers = {"Authorization": way.bearer, "Content-Type": "application/json"}
+        taken = [tool.name for tool in way.tools if tool.name.lower() in RESERVED]
+        return Guide(
+            steps=(
+                Step(
+                    "Make each tool: in Bland's dashboard under Tools, a custom tool; or by POST to "
+                    "https://api.bland.ai/v1/tools, one of these at a time. It answers with the tool's id.",
+                    (
+                        Block("API Endpoint URL (the method is POST)", way.door, "text"),
+                        Block("Headers", written(headers)),
+                        tools_block(way, self.definition, "The tools, for the API"),
+                    ),
+                ),
+                Step(
+                    "Give the tools to the agent: in a pathway, a node of the kind Custom Tool; with a "
+                    "prompt, their ids in `tools` of the call.",
+                ),
+            ),
+            tries=asking(way.door, {"Authorization": way.bearer}, envelope),
+            warnings=tuple(
+                f"Bland keeps the name “{name}” for itself: rename the tool, or it is not called."
+                for name in taken
+            ),
+        )
 
 
 def _filled(written: dict[str, Any] | None) -> dict[str, Any] | None:

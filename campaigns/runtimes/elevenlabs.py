@@ -16,10 +16,12 @@ from campaigns.runtimes.base import (
     Received,
     Webhook,
     described,
+    description,
     other_party,
     parameters,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block, written
 from campaigns.tools import Offered
 
 # Only headers may hold a secret, by its id in the workspace.
@@ -67,7 +69,7 @@ class ElevenLabs(Webhook):
         return {
             "type": "webhook",
             "name": tool.name,
-            "description": tool.description,
+            "description": description(tool),
             "response_timeout_secs": TIMEOUT_SECONDS,
             "api_schema": {
                 "url": f"{address}/elevenlabs",
@@ -82,3 +84,43 @@ class ElevenLabs(Webhook):
                 },
             },
         }
+
+    def guide(self, way: Way) -> Guide:
+        """A secret of the workspace, then the tools; or MCP."""
+        secret = {"type": "new", "name": "midcall", "value": way.bearer}
+        envelope = {
+            "tool": way.tool.name,
+            "direction": "inbound",
+            "call_id": f"try-{NOW}",
+            "caller": way.caller,
+            "called": "",
+            "parameters": way.parameters,
+        }
+        return Guide(
+            steps=(
+                Step(
+                    "Store this as a secret of your workspace, named midcall: in the tool's form under "
+                    "Headers › Secret, or by POST to https://api.elevenlabs.io/v1/convai/secrets. The API "
+                    "answers with the secret's id.",
+                    (
+                        Block("The secret's value", way.bearer, "text"),
+                        Block("Or, for the API", written(secret)),
+                    ),
+                ),
+                Step(
+                    "Make each tool: in your agent Tools › Add tool › Webhook, or by POST to "
+                    'https://api.elevenlabs.io/v1/convai/tools with {"tool_config": …}, one of these '
+                    f"at a time. Put the secret's id where {SECRET_ID} stands. For an agent that calls out, "
+                    "“direction” is outbound.",
+                    (
+                        Block("URL", way.door, "text"),
+                        tools_block(way, self.definition, "The tools: tool_config"),
+                    ),
+                ),
+                Step(
+                    "In your agent, add the tools, and paste the prompt below as its System prompt. Test "
+                    "with a phone call: in the browser nobody has a number.",
+                ),
+            ),
+            tries=asking(way.door, {"Authorization": way.bearer}, envelope),
+        )

@@ -6,8 +6,10 @@ address, `/c/<connection>/jambonz?call_id=<call_sid>&caller=<from>`.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from campaigns.runtimes import openai
 from campaigns.runtimes.base import (
@@ -20,6 +22,7 @@ from campaigns.runtimes.base import (
     parameters,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block, written
 from campaigns.tools import Offered
 
 
@@ -51,3 +54,32 @@ class Jambonz(Webhook):
     def definition(self, tool: Offered, address: str) -> dict[str, Any]:
         """A client tool as the verb's `llmOptions` take it for OpenAI's models."""
         return openai.realtime(tool, address)
+
+    def guide(self, way: Way) -> Guide:
+        """The hook of the `llm` verb, which the application writes for each call."""
+        hook = {
+            "toolHook": {
+                "url": f"{way.door}?call_id=CALL_SID&caller=FROM",
+                "method": "POST",
+                "auth": {"username": "midcall", "password": way.secret},
+            }
+        }
+        basic = base64.b64encode(f"midcall:{way.secret}".encode()).decode()
+        query = f"call_id=try-{NOW}&caller={quote(way.caller)}"
+        envelope = {"tool_call_id": f"tool-{NOW}", "name": way.tool.name, "args": way.parameters}
+        return Guide(
+            steps=(
+                Step(
+                    "In the llm verb that your application answers with, set the tool hook. It writes the "
+                    "call's call_sid and from into the address; the plus of the number may stand there as "
+                    "it is.",
+                    (Block("llm verb", written(hook)),),
+                ),
+                Step(
+                    "Hand the tools to the model: for OpenAI in llmOptions.session_update.tools; other "
+                    "vendors take them in their own shape, from tools?format=anthropic or gemini.",
+                    (tools_block(way, self.definition, "session_update.tools"),),
+                ),
+            ),
+            tries=asking(f"{way.door}?{query}", {"Authorization": f"Basic {basic}"}, envelope),
+        )

@@ -17,6 +17,7 @@ from campaigns.runtimes.base import (
     Unreadable,
     Webhook,
     asked_by_address,
+    description,
     is_mac,
     other_party,
     parameters,
@@ -25,6 +26,7 @@ from campaigns.runtimes.base import (
     refuse_old,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block, written
 from campaigns.tools import Offered
 
 SIGNATURE = re.compile(r"v=([0-9]{1,16}),d=([0-9a-f]{64})")
@@ -92,7 +94,7 @@ class Retell(Webhook):
         return {
             "type": "custom",
             "name": tool.name,
-            "description": tool.description,
+            "description": description(tool),
             "url": f"{address}/retell",
             "method": "POST",
             "headers": {"Authorization": f"Bearer {SECRET}"},
@@ -103,6 +105,36 @@ class Retell(Webhook):
             "timeout_ms": TIMEOUT_SECONDS * 1000,
             "max_retry": self.max_retries,
         }
+
+    def guide(self, way: Way) -> Guide:
+        """In Retell's dashboard, or by its API."""
+        parameters = [Block(f"{tool.name}: Parameters", written(tool.parameters)) for tool in way.tools]
+        call = {"call_id": f"try-{NOW}", "direction": "inbound", "from_number": way.caller, "to_number": ""}
+        envelope = {"name": way.tool.name, "call": call, "args": way.parameters}
+        return Guide(
+            steps=(
+                Step(
+                    "In Retell's dashboard, open your agent. In its section Functions: + Add › Custom "
+                    "Function, once for each tool. Copy its name and description from the block of step 3. "
+                    "The method is POST; leave “Payload: args only” off.",
+                    (
+                        Block("API Endpoint", way.door, "text"),
+                        Block("Headers: Authorization", way.bearer, "text"),
+                    ),
+                ),
+                Step("Paste its parameters as JSON Schema.", tuple(parameters)),
+                Step(
+                    "By Retell's API it is all of this at once: add it to general_tools of your LLM "
+                    "(update-retell-llm), or to the tools of a conversation flow.",
+                    (tools_block(way, self.definition, "general_tools"),),
+                ),
+                Step(
+                    "Signed requests are safer: under Signing, store the API key that has the webhook "
+                    "badge in Retell's dashboard. From then on the header Authorization is not needed.",
+                ),
+            ),
+            tries=asking(way.door, {"Authorization": way.bearer}, envelope),
+        )
 
 
 def _ours(written: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -22,10 +22,12 @@ from campaigns.runtimes.base import (
     Webhook,
     decoded,
     described,
+    description,
     proof_of,
     refuse_old,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block
 from campaigns.tools import Offered
 
 # In Connection.signing, where nothing is secret.
@@ -85,10 +87,35 @@ class Telnyx(Webhook):
             "timeout_ms": TIMEOUT_SECONDS * 1000,
             "webhook": {
                 "name": tool.name,
-                "description": tool.description,
+                "description": description(tool),
                 "url": f"{address}/telnyx?tool={tool.name}",
                 "method": "POST",
                 "headers": [{"name": name, "value": value} for name, value in headers.items()],
                 "body_parameters": described(tool, "type", "description", "maxLength", "pattern"),
             },
         }
+
+    def guide(self, way: Way) -> Guide:
+        """A secret of the organisation, then the tools of the assistant."""
+        headers = {"Authorization": way.bearer, "X-Call-Id": f"try-{NOW}", "X-Caller-Number": way.caller}
+        return Guide(
+            steps=(
+                Step(
+                    "In the Mission Control Portal, store this as an integration secret with the "
+                    "identifier midcall.",
+                    (Block("Integration secret", way.secret, "text"),),
+                ),
+                Step(
+                    "AI, Storage and Compute › AI Assistants › your assistant › Tools: add a Webhook for "
+                    "each tool; or add these to the assistant's `tools` by the API (POST "
+                    "/v2/ai/assistants/{assistant_id}). The address says which tool it is, and the "
+                    "headers which call.",
+                    (tools_block(way, self.definition, "tools"),),
+                ),
+                Step(
+                    "Telnyx signs each request: store your account's public key under Signing, and a "
+                    "request without its signature is refused.",
+                ),
+            ),
+            tries=asking(f"{way.door}?tool={way.tool.name}", headers, way.parameters),
+        )

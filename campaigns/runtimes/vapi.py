@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -17,6 +19,7 @@ from campaigns.runtimes.base import (
     Webhook,
     decoded,
     described,
+    description,
     is_mac,
     parameters,
     part,
@@ -24,9 +27,12 @@ from campaigns.runtimes.base import (
     refuse_old,
     words,
 )
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block
 from campaigns.tools import Offered
 
 TOOL_CALLS = "tool-calls"
+# https://api.vapi.ai/api, OpenAIFunction
+DESCRIPTION_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ class Vapi(Webhook):
         schema = described(tool, "type", "description", "pattern")
         function = {
             "name": tool.name,
-            "description": tool.description,
+            "description": description(tool, DESCRIPTION_CHARACTERS),
             # Strict schemas have no parameter that may be left out.
             "strict": set(schema["required"]) == set(schema["properties"]),
             "parameters": schema,
@@ -155,6 +161,53 @@ class Vapi(Webhook):
                 "timeoutSeconds": TIMEOUT_SECONDS,
                 "headers": {"Authorization": f"Bearer {SECRET}"},
             },
+        }
+
+    def guide(self, way: Way) -> Guide:
+        """By Vapi's API, or in its dashboard."""
+        return Guide(
+            steps=(
+                Step(
+                    "Create the tools. Quickest is Vapi's API: this needs your private key, from Vapi's "
+                    "dashboard under API Keys.",
+                    (Block("From a command line", self._created(way), "shell"),),
+                ),
+                Step(
+                    "Or in Vapi's dashboard: Tools › Create Tool › Function, once for each tool. Copy its "
+                    "name, its description and its parameters from the block below; paste the Server URL, "
+                    "and under HTTP Headers the header Authorization.",
+                    (
+                        Block("Server URL", way.door, "text"),
+                        Block("Header Authorization", way.bearer, "text"),
+                        tools_block(way, self.definition, "The tools; also for an assistant's model.tools"),
+                    ),
+                ),
+                Step(
+                    "In Vapi's dashboard: Assistants › your assistant › Tools: choose them, and Publish. Its "
+                    "System Prompt is the campaign's, below.",
+                ),
+            ),
+            tries=asking(way.door, {"Authorization": way.bearer}, self._envelope(way)),
+        )
+
+    def _created(self, way: Way) -> str:
+        asked = (
+            'curl -sS https://api.vapi.ai/tool -H "Authorization: Bearer $VAPI_API_KEY" -H "Content-Type: '
+        )
+        made = [
+            f'{asked}application/json" -d {shlex.quote(json.dumps(tool, ensure_ascii=False))}'
+            for tool in way.definitions(self.definition)
+        ]
+        return "\n".join(["export VAPI_API_KEY=YOUR_PRIVATE_KEY", *made])
+
+    def _envelope(self, way: Way) -> dict[str, Any]:
+        function = {"name": way.tool.name, "arguments": way.parameters}
+        return {
+            "message": {
+                "type": TOOL_CALLS,
+                "toolCallList": [{"id": f"tool-{NOW}", "type": "function", "function": function}],
+                "call": {"id": f"try-{NOW}", "customer": {"number": way.caller}},
+            }
         }
 
 

@@ -10,12 +10,28 @@ from __future__ import annotations
 from django.db import transaction
 
 from campaigns.safeguards import limits
+from campaigns.safeguards.clock import QuietHours
 from campaigns.safeguards.configuration import CampaignOff, CannotSend, SenderHeld
 from campaigns.safeguards.consent import NoConsent
 from campaigns.safeguards.limits import ALREADY_SENT, ATLAS_USED_UP, LIMITS
-from campaigns.safeguards.recipients import NoCallerNumber, NotANumber, OptedOut, OtherCountry
+from campaigns.safeguards.recipients import (
+    NoCallerNumber,
+    NotANumber,
+    NotConfirmed,
+    NotTextable,
+    OptedOut,
+    OtherCountry,
+)
 from campaigns.safeguards.rule import Outcome, Refused, Request, Rule, Verdict
-from campaigns.safeguards.texts import ForbiddenWord, Link, NoCallerName, TooLong
+from campaigns.safeguards.texts import (
+    ForbiddenWord,
+    GivesAway,
+    Hidden,
+    Link,
+    NoCallerName,
+    StrangeNumber,
+    TooLong,
+)
 
 NO_CALLER_NUMBER = NoCallerNumber()
 
@@ -26,9 +42,14 @@ BY_THE_REQUEST: tuple[Rule, ...] = (
     NoConsent(),
     NO_CALLER_NUMBER,
     NotANumber(),
+    NotTextable(),
     OtherCountry(),
+    NotConfirmed(),
     Link(),
     ForbiddenWord(),
+    StrangeNumber(),
+    GivesAway(),
+    Hidden(),
     NoCallerName(),
     TooLong(),
 )
@@ -42,8 +63,12 @@ BY_THE_DATABASE: tuple[Rule, ...] = (
 # count() is exact.
 BY_COUNTING: tuple[Rule, ...] = (ALREADY_SENT, *LIMITS, ATLAS_USED_UP)
 
-RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING)
-PLAIN = {rule.code: rule.plain for rule in RULES}
+# This one holds what all others let pass.
+BY_THE_CLOCK = QuietHours()
+
+RULES: tuple[Rule, ...] = (*BY_THE_REQUEST, *BY_THE_DATABASE, *BY_COUNTING, BY_THE_CLOCK)
+# What a refusal means.
+PLAIN = {rule.code: rule.plain for rule in RULES if rule is not BY_THE_CLOCK}
 
 
 def permitted(request: Request) -> None:
@@ -66,6 +91,12 @@ def count(request: Request) -> None:
         limits.take(request)
 
 
+def held(request: Request) -> str:
+    """What the agent is to say of a text that waits for the morning; "" if it goes out at once."""
+    verdict = BY_THE_CLOCK.check(request)
+    return verdict.say if verdict.outcome is Outcome.HOLDS else ""
+
+
 def verdicts(request: Request) -> list[tuple[Rule, Verdict]]:
     """What each rule says of a request, in their order, whatever those before it say. Writes nothing."""
     return [(rule, rule.check(request)) for rule in RULES]
@@ -79,6 +110,7 @@ def _ask(rules: tuple[Rule, ...], request: Request) -> None:
 
 
 __all__ = [
+    "BY_THE_CLOCK",
     "NO_CALLER_NUMBER",
     "PLAIN",
     "RULES",
@@ -89,6 +121,7 @@ __all__ = [
     "Verdict",
     "ask_the_database",
     "count",
+    "held",
     "permitted",
     "verdicts",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict, not_asked
-from sms import numbers
+from campaigns.tools import CONFIRMED_DIGITS
+from sms import countries, numbers
 from sms.models import OptOut, Variable
 
 _TO_THE_CALLER = "This tool texts the caller, whatever the agent says."
@@ -40,24 +43,64 @@ class NotANumber(Rule):
         return PASSES if request.recipient else self.refuses()
 
 
+class NotTextable(Rule):
+    code = "number_not_textable"
+    title = "A person's phone"
+    plain = (
+        "The number is a premium-rate, shared-cost or personal one, a pager's, a voicemail box's, a "
+        "company's for all of its places, a satellite phone's, or nobody's."
+    )
+    say = "That number can't get text messages. Is there a mobile number that I can use?"
+    say_of_caller = "The number that you're calling from can't get text messages, so nothing was sent."
+
+    def check(self, request: Request) -> Verdict:
+        if not request.recipient:
+            return not_asked(NOBODY)
+        if not numbers.untextable(request.recipient):
+            return PASSES
+        return self.refuses(self.say if request.tool.texts_anyone else self.say_of_caller)
+
+
 class OtherCountry(Rule):
+    """By region and not by prefix: +1 876 is Jamaica. The caller's own number is held to it, too: whoever is
+    paid for each text to a number can call from it, or pretend to."""
+
     code = "country_not_allowed"
     title = "Country"
-    plain = "The number belongs to another country than the campaign's."
+    plain = "The number belongs to a country that the campaign does not text."
     say = "I can't send texts to numbers in that country. Is there another number?"
+    say_of_caller = "I can't send texts to the country of the number that you're calling from."
+
+    def check(self, request: Request) -> Verdict:
+        if not request.recipient:
+            return not_asked(NOBODY)
+        if request.campaign.texts(numbers.country(request.recipient)):
+            return PASSES
+        return self.refuses(self.say if request.tool.texts_anyone else self.say_of_caller)
+
+    def here(self, campaign: Campaign) -> str:
+        return countries.named([campaign.country, *campaign.other_countries])
+
+
+class NotConfirmed(Rule):
+    code = "recipient_not_confirmed"
+    title = "Number read back"
+    plain = "The last digits that the caller confirmed are missing, or are not those of the number."
+    say = (
+        "I haven't sent anything yet. Let me read that number back to you first, so that you can confirm it."
+    )
 
     def check(self, request: Request) -> Verdict:
         if not request.tool.texts_anyone:
             return not_asked(_TO_THE_CALLER)
         if not request.recipient:
             return not_asked(NOBODY)
-        if request.recipient == request.caller.number:
-            return PASSES
-        is_here = numbers.country(request.recipient) == request.campaign.country
-        return PASSES if is_here else self.refuses()
+        return PASSES if confirms(request.confirmed_digits, request.recipient) else self.refuses()
 
-    def here(self, campaign: Campaign) -> str:
-        return f"Numbers of {campaign.country}, and the caller's own"
+
+def confirms(digits: str, e164: str) -> bool:
+    """Whether these are the last four digits of a number; they may stand apart: 0 1 2 3."""
+    return re.sub(r"[ .,-]", "", digits) == e164[-CONFIRMED_DIGITS:]
 
 
 class OptedOut(Rule):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from typing import ClassVar, NamedTuple
+
+from django.utils import timezone
 
 from campaigns import counting
 from campaigns.counting import Lane, Use
 from campaigns.drafts import Caller, Draft
 from campaigns.models import Call, Campaign
-from campaigns.tools import CONSENT, RECIPIENT, Tool
+from campaigns.tools import CONFIRMED, CONSENT, RECIPIENT, Tool
 from sms import numbers
 
 
@@ -20,12 +23,14 @@ class Outcome(Enum):
 
     PASSES = "passes"
     REFUSES = "refuses"
+    # The text is promised, and waits.
+    HOLDS = "holds"
     NOT_ASKED = "not asked"
 
 
 class Verdict(NamedTuple):
-    """What a rule says of a request. `say` is the agent's sentence where it refuses, `why` says in plain
-    words what it was not asked for."""
+    """What a rule says of a request. `say` is the agent's sentence where it refuses or holds, `why` says in
+    plain words what it was not asked for."""
 
     outcome: Outcome
     say: str = ""
@@ -49,6 +54,7 @@ class Request:
         "_draft",
         "_recipient",
         "_uses",
+        "at",
         "call",
         "caller",
         "campaign",
@@ -71,6 +77,7 @@ class Request:
         self.caller = caller
         self.values = values
         self.language = language
+        self.at = timezone.now()
         self.call = call
         self._recipient: str | None = None
         self._draft: Draft | None = None
@@ -87,6 +94,11 @@ class Request:
         return self.values.get(RECIPIENT, "")
 
     @property
+    def confirmed_digits(self) -> str:
+        """The number's last digits that the caller confirmed, as the agent has it; "" if it says nothing."""
+        return self.values.get(CONFIRMED, "")
+
+    @property
     def recipient(self) -> str:
         """The number to text, in E.164; "" if there is none."""
         if self._recipient is None:
@@ -97,9 +109,16 @@ class Request:
         if not self.tool.texts_anyone:
             return self.caller.number
         try:
-            return numbers.parse(self.asked_number, self.campaign.country)
+            return numbers.dictated(self.asked_number, self.campaign.country)
         except numbers.NotANumber:
             return ""
+
+    @property
+    def not_before(self) -> datetime | None:
+        """When quiet hours are over where the recipient's phone is; None if it is not quiet there."""
+        hours = self.campaign.quiet_hours
+        opens = hours.opens(self.recipient, self.at) if hours and self.recipient else self.at
+        return opens if opens > self.at else None
 
     @property
     def draft(self) -> Draft:
@@ -148,6 +167,10 @@ class Rule(ABC):
     def refuses(self, say: str = "") -> Verdict:
         """That it forbids the text, with the rule's own sentence or one that fits better."""
         return Verdict(Outcome.REFUSES, say=say or self.say)
+
+    def holds(self, say: str) -> Verdict:
+        """That the text is promised and waits."""
+        return Verdict(Outcome.HOLDS, say=say)
 
 
 class Refused(Exception):

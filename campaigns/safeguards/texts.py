@@ -31,6 +31,44 @@ class ForbiddenWord(Rule):
         return self.refuses() if content.is_forbidden(request.draft) else PASSES
 
 
+class StrangeNumber(Rule):
+    code = "phone_number_not_allowed"
+    title = "Phone numbers"
+    plain = (
+        "The agent wrote a phone number that is neither the recipient's, nor the caller's, nor the sender, "
+        "nor one that the action allows."
+    )
+    say = "I can't put another phone number into that text. I'll leave it out."
+
+    def check(self, request: Request) -> Verdict:
+        known = {request.recipient, request.caller.number, request.tool.snapshot["sender"]}
+        strange = request.tool.author.strange_number(request.draft, request.campaign.country, known)
+        return self.refuses() if strange else PASSES
+
+
+class GivesAway(Rule):
+    code = "confidential"
+    title = "Cards, accounts, keys and codes"
+    plain = (
+        "The agent wrote the number of a card or an account, a key, or a code with which somebody proves who "
+        "they are."
+    )
+    say = "I can't text card or account numbers, keys or security codes. I'll leave that out."
+
+    def check(self, request: Request) -> Verdict:
+        return self.refuses() if request.tool.author.gives_away(request.draft) else PASSES
+
+
+class Hidden(Rule):
+    code = "hidden_characters"
+    title = "Nothing hidden"
+    plain = "The agent wrote characters that nobody sees, and that no script or picture needs there."
+    say = text.CANNOT_BE_TEXTED
+
+    def check(self, request: Request) -> Verdict:
+        return self.refuses() if any(map(text.hides, request.draft.written.values())) else PASSES
+
+
 class NoCallerName(Rule):
     code = "no_caller_name"
     title = "Caller's name known"

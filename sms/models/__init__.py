@@ -2,7 +2,7 @@
 
 from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
-from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
+from sms.models.profiles import REASON_CHARACTERS, SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
 from sms.models.templates import MAX_TRANSLATIONS, MAX_VARIABLES, SmsTemplate, Translation
 from sms.models.users import GroupPermission as GroupPermission
@@ -15,6 +15,7 @@ __all__ = [
     "MAX_TRANSLATIONS",
     "MAX_VARIABLES",
     "NUMBER_CHARACTERS",
+    "REASON_CHARACTERS",
     "SENDER_CHARACTERS",
     "Message",
     "MessageEvent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import cache
 from typing import ClassVar
 
@@ -153,6 +154,10 @@ class Message(models.Model):
     awaited_until = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # When nobody may be texted where the phone is (see sms.quiet), "" if always; and since or from when that
+    # is so. From then on it is not handed over, whatever else happens to it.
+    quiet_hours = models.CharField(max_length=11, blank=True, default="", db_default="")
+    quiet_at = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -239,6 +244,12 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool} to {numbers.mask(self.recipient)}"
+
+    @property
+    def quiet_until(self) -> datetime | None:
+        """Until when quiet hours hold it; None if they do not."""
+        is_held = self.state == State.HELD and self.quiet_at and self.next_attempt_at > timezone.now()
+        return self.next_attempt_at if is_held else None
 
     def status_url(self) -> str:
         """The address that the carrier reports to. It carries our id, so that a report which comes before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import connection, models
@@ -75,13 +75,18 @@ class AtlasCheck(models.Model):
         return f"{self.at:%d %b %Y, %H:%M}"
 
     @classmethod
-    def last(cls) -> Any:
+    def last(cls) -> Self | None:
         """The newest, if it is of what is configured now; None otherwise."""
         return (
             cls.objects.filter(account_sid=settings.ATLAS_ACCOUNT_SID, sender=settings.ATLAS_FROM)
             .order_by("-at")
             .first()
         )
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the carrier said that something of it is wrong."""
+        return bool(self.wrong) or self.owns_sender is False
 
     @property
     def works(self) -> bool:

@@ -16,6 +16,7 @@ from sms.validators import validate_sender
 
 # Senders may be numbers in E.164, alphanumeric (11) or MG + 32 hex.
 SENDER_CHARACTERS = 40
+REASON_CHARACTERS = 400
 
 
 class ProviderName(models.TextChoices):
@@ -33,7 +34,7 @@ class ProviderName(models.TextChoices):
         "twilio_api_secret": "API key secret",
     },
     # What Twilio said is nobody's decision.
-    without=("verified_at", "account_name", "account_status", "may_list", "senders"),
+    without=("verified_at", "refused_because", "account_name", "account_status", "may_list", "senders"),
 )
 class UserProfile(models.Model):
     """A user's own Twilio account, entered once and shared by all of that user's actions and templates."""
@@ -92,6 +93,10 @@ class UserProfile(models.Model):
     )
     # What Twilio said of the account when these credentials were verified; None while they are not.
     verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Why it did not accept them, where they were stored while it could not be asked; "" if it did not say so.
+    refused_because = models.CharField(
+        max_length=REASON_CHARACTERS, blank=True, default="", db_default="", editable=False
+    )
     account_name = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     account_status = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     may_list = models.BooleanField(null=True, blank=True, editable=False)

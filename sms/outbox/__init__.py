@@ -3,8 +3,9 @@
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
                             ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
-              release(), or | |     `---> HELD  the sender or the account is refused (hold())
-                  a probe --' | claim(), committed before a socket is written
+              release(), or | |     `---> HELD  the sender or the account is refused (hold()), or it is quiet
+          a probe, or the --' |                 hours where the phone is (accept(), keep_quiet())
+                  morning     | claim(), committed before a socket is written
                               v
                          SUBMITTING ---- refused for good ------------------> FAILED
                           |      |
@@ -50,6 +51,7 @@ from sms.outbox.handover import (
     claim,
     record,
 )
+from sms.outbox.night import keep_quiet
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
@@ -78,6 +80,7 @@ __all__ = [
     "expire",
     "give_up",
     "hold",
+    "keep_quiet",
     "known_sids",
     "listed",
     "not_listed",

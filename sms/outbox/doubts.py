@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from sms.models import Message, OnDoubt, State
 from sms.outbox.receipts import receipt
-from sms.outbox.states import move
+from sms.outbox.states import AWAKE, move
 from sms.providers.base import Report
 
 LATE_BOUND = timedelta(seconds=settings.LATE_BOUND_SECONDS)
@@ -27,8 +27,13 @@ MAX_ATTEMPTS_IN_DOUBT = 2
 
 
 def expire() -> int:
-    """Drop the texts that wait and that nobody wants any more. How many."""
-    waiting = Message.objects.filter(state__in=[State.QUEUED, State.HELD], expires_at__lte=Now())
+    """Drop the texts that wait and that nobody wants any more. How many. Quiet hours take none of their
+    time."""
+    waiting = Message.objects.filter(
+        AWAKE | Q(expires_at__lte=F("quiet_at")),
+        state__in=[State.QUEUED, State.HELD],
+        expires_at__lte=Now(),
+    )
     return move(waiting, State.EXPIRED, "It could not be sent in the time that it was worth sending.")
 
 

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +15,13 @@ from django.db.models import Prefetch, prefetch_related_objects
 
 from sms import numbers
 from sms.models import Message, OnDoubt, State, UserProfile
+from sms.outbox.night import because
 from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
 from sms.outbox.states import plain
 from sms.providers import codes
 from sms.providers.base import Report
 from sms.providers.codes import Consequence
+from sms.quiet import QuietHours
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +103,8 @@ class Promise:
     `template` and `profile` are ids; the profile is the owner's, with each provider. `country` is ISO
     3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
     0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call. For
-    `wait` from accept() on, somebody waits for what becomes of it.
+    `wait` from accept() on, somebody waits for what becomes of it. With `quiet_hours` it is held wherever
+    they are: now, until `not_before`, or from `quiet_at` on.
     """
 
     tool: str
@@ -119,12 +122,18 @@ class Promise:
     priority: int = 0
     tested_by: str = ""
     wait: timedelta | None = None
+    quiet_hours: QuietHours | None = None
+    not_before: datetime | None = None
+    quiet_at: datetime | None = None
     id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def values(self) -> dict[str, Any]:
         """What PROMISE and NOTHING_IN_THE_WAY take."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values["rate"] = numbers.usual_rate(self.sender)
+        values["quiet_hours"] = str(self.quiet_hours or "")
+        values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
+        values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""
         return values
 
 
@@ -142,13 +151,18 @@ PROMISE = """known_sender AS (
     INSERT INTO sms_message (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
         segments, tested_by, priority, on_doubt, attempt, refusals, clean_listings, reason,
-        duplicate_detected, created_at, updated_at, next_attempt_at, expires_at, awaited_until)
+        duplicate_detected, created_at, updated_at, next_attempt_at, expires_at, awaited_until, quiet_hours,
+        quiet_at)
     SELECT
-        %(id)s::uuid, 'queued', %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
+        %(id)s::uuid, %(state)s, %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
         %(account_sid)s, %(sender)s, %(recipient)s, %(country)s, %(body)s, %(segments)s, %(tested_by)s,
-        %(priority)s, %(on_doubt)s, 0, 0, 0, '', false,
-        statement_timestamp(), statement_timestamp(), statement_timestamp(),
-        statement_timestamp() + %(send_within)s, statement_timestamp() + %(wait)s::interval
+        %(priority)s, %(on_doubt)s, 0, 0, 0, %(reason)s, false,
+        statement_timestamp(), statement_timestamp(),
+        COALESCE(%(not_before)s::timestamptz, statement_timestamp()),
+        COALESCE(%(not_before)s::timestamptz, statement_timestamp()) + %(send_within)s,
+        statement_timestamp() + %(wait)s::interval, %(quiet_hours)s,
+        CASE WHEN %(not_before)s::timestamptz IS NULL THEN %(quiet_at)s::timestamptz
+            ELSE statement_timestamp() END
     FROM {gate}
 )"""
 NOTHING_IN_THE_WAY = """NOT EXISTS (
@@ -211,7 +225,8 @@ WITH lane AS (
       AND EXISTS (
         SELECT 1 FROM sms_message m
         WHERE m.state = 'queued' AND m.account_sid = s.account_sid AND m.sender = s.address
-          AND m.next_attempt_at <= statement_timestamp())
+          AND m.next_attempt_at <= statement_timestamp()
+          AND (m.quiet_at IS NULL OR m.quiet_at > statement_timestamp()))
     -- Always in this order, and waiting: two workers neither deadlock nor find nothing to do.
     ORDER BY s.id
     FOR UPDATE OF s
@@ -222,6 +237,7 @@ WITH lane AS (
         FROM sms_message m
         WHERE m.state = 'queued' AND m.account_sid = lane.account_sid AND m.sender = lane.address
           AND m.next_attempt_at <= statement_timestamp() AND m.expires_at > statement_timestamp()
+          AND (m.quiet_at IS NULL OR m.quiet_at > statement_timestamp())
           AND NOT EXISTS (
             SELECT 1 FROM sms_message twin
             WHERE twin.state IN ('submitting', 'unconfirmed') AND twin.account_sid = m.account_sid

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from sms.models import Message, OptOut, Sender, State, UserProfile
-from sms.outbox.states import BATCH, move
+from sms.outbox.states import AWAKE, BATCH, move
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
@@ -68,7 +68,7 @@ def release(account_sid: str, address: str | None = None) -> None:
             paused_until=Now(),
             told_at=None,
         )
-        held = Message.objects.filter(account_sid=account_sid, sender__in=addresses, state=State.HELD)
+        held = Message.objects.filter(AWAKE, account_sid=account_sid, sender__in=addresses, state=State.HELD)
         while move(held, State.QUEUED, AGAIN) == BATCH:
             pass
 
@@ -113,10 +113,10 @@ def probe() -> None:
     """For each held sender whose next probe is due, queue the oldest text that waits for it.
 
     And what waits for a sender that is not held need not wait: its worker died between the two, or its owner
-    is active again. What belongs to a deactivated user goes on waiting.
+    is active again. What belongs to a deactivated user goes on waiting, and what has quiet hours.
     """
     deactivated = UserProfile.objects.filter(pk=OuterRef("profile_id"), user__is_active=False)
-    held = Message.objects.filter(~Exists(deactivated), state=State.HELD)
+    held = Message.objects.filter(AWAKE, ~Exists(deactivated), state=State.HELD)
     holds = Sender.objects.filter(
         account_sid=OuterRef("account_sid"), address=OuterRef("sender"), held_at__isnull=False
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from sms.models import Message, MessageEvent, State
 from sms.providers import codes
 
 BATCH = 1000
+# It is not quiet where the text goes.
+AWAKE = Q(quiet_at=None) | Q(quiet_at__gt=Now())
 
 # How far along a state is. A receipt moves a message only to a higher rank.
 RANK = {

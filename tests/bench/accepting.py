@@ -21,7 +21,7 @@ CONNECTIONS = 8
 WEB_WORKERS = 2
 LOAD = Path(__file__).with_name("accept.lua")
 # Some thousands of requests a round, so that some tens stand above p99.
-ROUND_SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 4, 1, 1
+ROUND_SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 4, 2, 10
 
 REFERENCE_TABLE = """
 CREATE TABLE promise (

@@ -33,7 +33,7 @@ UNLIMITED = {
     "texts_per_sender": None,
     "texts_per_country": None,
     "segments_per_day": None,
-    "minutes_before_repeat": 0,
+    "minutes_before_repeat": None,
 }
 
 # A tool call: its call, the caller's number, and what its text says.

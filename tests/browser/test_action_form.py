@@ -19,7 +19,12 @@ LOOKS = {
     "light_phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
     "dark_phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
-FOR_AGENT = (".field-max_segments", ".field-allowed_hosts", ".field-forbidden_words")
+FOR_AGENT = (
+    ".field-max_segments",
+    ".field-allowed_hosts",
+    ".field-allowed_numbers",
+    ".field-forbidden_words",
+)
 FOR_TEMPLATE = (".field-template", ".field-template_text")
 
 pytestmark = pytest.mark.django_db(transaction=True)

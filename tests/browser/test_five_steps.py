@@ -100,7 +100,8 @@ def test_the_five_steps(campaign, carrier, live_server):
 
     def connect(page: Page) -> dict[str, str]:
         page.goto(tools)
-        page.fill("#id_name", "The phone")
+        page.get_by_role("link", name="Connect an agent").click()
+        page.get_by_role("radio", name="HTTP (any runtime)").check()
         page.get_by_role("button", name="Connect", exact=True).click()
         return {name: page.inner_text(f"#{name}") for name in ("url", "secret")}
 

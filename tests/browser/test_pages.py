@@ -80,10 +80,12 @@ def all_pages(campaign) -> list[str]:
         )
     found += [
         reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
-        for page in ("integrations", "agent", "safeguards")
+        for page in ("integrations", "agent", "safeguards", "connect")
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
-    found += [reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("secret", "revoke")]
+    found += [
+        reverse(f"admin:campaigns_campaign_{page}", args=ids) for page in ("connection", "secret", "revoke")
+    ]
     topic = campaign.topics.get()
     found += [
         reverse("admin:builder_topic_delete", args=[topic.pk]),

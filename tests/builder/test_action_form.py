@@ -162,6 +162,13 @@ class TestATemplate:
         assert "Its template “directions” is switched off." in page
 
 
+def test_that_texts_go_one_way_is_said_to_ops_and_to_the_agent(bob):
+    page = logged_in(bob).get(ADD).text
+
+    assert "One way only: nobody reads what is texted back" in page
+    assert "Nobody reads a reply: ask for none." in page
+
+
 class TestTheProvider:
     def test_is_stated_with_the_reason_where_there_is_no_choice(self, bob, settings):
         settings.ATLAS_ACCOUNT_SID = "AC" + "1" * 32
@@ -171,6 +178,14 @@ class TestTheProvider:
 
         assert "the only one enabled for you. An administrator may enable Atlas." in page
         assert 'type="hidden" id="id_provider" name="provider" value="twilio"' in page
+
+    def test_that_is_not_enabled_is_neither_claimed_nor_taken(self, bob):
+        UserProfile.objects.filter(user=bob).update(twilio_enabled=False, atlas_enabled=False)
+        factories.ActionFactory(name="before", owner=bob)
+        for url, form in ((ADD, FORM), (change(SmsAction.objects.get()), {**FORM, "name": "after"})):
+            assert "None is enabled for you. An administrator enables one" in logged_in(bob).get(url).text
+            assert "Twilio is not enabled for bob." in logged_in(bob).post(url, form).text
+        assert SmsAction.objects.get().name == "before"
 
     def test_is_stated_where_the_platform_has_none(self, bob, settings):
         settings.ATLAS_ACCOUNT_SID = ""
@@ -295,6 +310,7 @@ class TestTheList:
         page = logged_in(ann).get(self.url).text
 
         assert "1 segment; links to example.com" in page and "Up to 3 segments; no links" in page
+        assert f"Owner: {ann}" in page
         assert "anyone" in page and "Nowhere yet" in page and "No recent text" in page
 
     def test_says_the_next_step_where_there_is_none(self, ann):

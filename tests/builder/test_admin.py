@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from builder.models import SmsAction, Topic
 from sms.models import SmsTemplate, UserProfile
@@ -205,6 +206,18 @@ class TestActions:
 
         assert "could not be reached" not in page
         assert UserProfile.objects.get(user=ann).twilio_auth_token.reveal() == AUTH_TOKEN
+
+    def test_what_nobody_was_asked_about_does_not_count_as_verified(self, ann, settings):
+        # A page that states Twilio leaves no choice; a request that claims another one is not asked about.
+        settings.ATLAS_ACCOUNT_SID = ""
+        UserProfile.objects.filter(user=ann).update(verified_at=timezone.now(), senders={})
+        data = {**ACTION, "owner": ann.pk, "provider": "atlas", "auth_token": NEW_TOKEN}
+
+        logged_in(ann).post(reverse(self.url), data)
+
+        profile = UserProfile.objects.get(user=ann)
+        assert profile.twilio_auth_token.reveal() == NEW_TOKEN
+        assert (profile.verified_at, profile.senders) == (None, None)
 
     def test_a_blank_token_keeps_the_stored_one(self, ann):
         logged_in(ann).post(reverse(self.url), {**ACTION, "owner": ann.pk, "default_from": "+13125550177"})

@@ -68,6 +68,24 @@ def test_nobody_else_is_promised_a_text_that_only_the_caller_gets(description):
 
 
 @pytest.mark.parametrize(
+    ("description", "found"),
+    [
+        ("After a time is agreed, text the booking, and have them reply YES to confirm it.", True),
+        ("When asked, text the menu; they can text us back with their order.", True),
+        ("Once they agree, send the address, and wait for their text reply.", True),
+        ("When asked, text the address. Nobody can reply to the text.", False),
+        ("When asked, text the address; never ask them to reply with anything.", False),
+        ("When asked, text the terms, with “Reply STOP to end this” below.", False),
+        ("When the caller replies that they want it, text the address.", False),
+        ("When they reply “yes”, text them the address.", False),
+    ],
+)
+def test_nobody_is_asked_to_answer_a_text_that_nobody_reads(description, found):
+    assert ("one-way" in codes(description)) == found
+    assert ("one-way" in codes(description, agent_writes=False)) == found
+
+
+@pytest.mark.parametrize(
     ("description", "missing"),
     [
         ("Use this when asked.", True),

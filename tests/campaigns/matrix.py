@@ -63,7 +63,11 @@ OTHERS = {
     # A draft stands in one's own session.
     "builder_topic_discard": (ALL, ALL),
     "campaigns_campaign_agent": (READ, NONE),
+    "campaigns_campaign_arrival": (READ, NONE),
     "campaigns_campaign_connect": (WRITE, WRITE),
+    "campaigns_campaign_connection": (READ, NONE),
+    # There is nothing to see; to it is posted where a previous secret still works.
+    "campaigns_campaign_end_previous": (WRITE, WRITE),
     "campaigns_campaign_integrations": (READ, WRITE),
     "campaigns_campaign_revoke": (WRITE, WRITE),
     "campaigns_campaign_safeguards": (READ, READ),
@@ -82,7 +86,7 @@ OTHERS = {
     "sms_userprofile_atlas_check": (ADMIN, ADMIN),
     "sms_userprofile_atlas_enable": (ADMIN, ADMIN),
     "sms_userprofile_me": (ALL, ALL),
-    "sms_userprofile_senders": (NONE, ALL),
+    "sms_userprofile_senders": (NONE, WRITE),
     **{
         f"{model}_{page}": who
         for model in ("builder_topic", "builder_smsaction", "sms_smstemplate")

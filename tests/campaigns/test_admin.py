@@ -84,8 +84,10 @@ def all_pages(campaign) -> list[str]:
         for thing in model._default_manager.all():
             found += [reverse(base + page, args=[thing.pk]) for page in ("change", "history")]
     connection = Connection.objects.get()
-    found += [campaign_url(campaign, page) for page in ("integrations", "agent", "safeguards")]
-    found += [campaign_url(campaign, page, connection.pk) for page in ("secret", "revoke")]
+    found += [campaign_url(campaign, page) for page in ("integrations", "agent", "safeguards", "connect")]
+    found += [
+        campaign_url(campaign, page, connection.pk) for page in ("connection", "arrival", "secret", "revoke")
+    ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
     return found
 
@@ -251,15 +253,6 @@ class TestConnections:
         assert not any(secret in str(session.get_decoded()) for session in Session.objects.all())
         assert not any(secret in str(vars(entry)) for entry in LogEntry.objects.all())
 
-    def test_a_new_secret_replaces_the_old_one(self, ann, world):
-        connection = Connection.objects.get()
-
-        response = logged_in(ann).post(campaign_url(world, "secret", connection.pk))
-
-        connection.refresh_from_db()
-        assert connection.opens_with(response.context["secret"])
-        assert not connection.opens_with(SECRET)
-
     def test_a_revoked_one_opens_nothing_and_gets_no_new_secret(self, ann, world):
         connection = Connection.objects.get()
         client = logged_in(ann)
@@ -288,11 +281,11 @@ class TestConnections:
 
         assert logged_in(ann).post(campaign_url(other, "revoke", connection.pk)).status_code == 404
 
-    def test_one_without_a_name_is_refused(self, ann, world):
-        response = logged_in(ann).post(campaign_url(world, "connect"), {"name": "", "runtime": "http"})
+    def test_one_without_a_runtime_is_refused(self, ann, world):
+        response = logged_in(ann).post(campaign_url(world, "connect"), {"name": "An agent"})
 
         assert response.status_code == 200
-        assert "This field is required" in response.text
+        assert "Choose what runs the agent." in response.text
         assert Connection.objects.count() == 1
 
 

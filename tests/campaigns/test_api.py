@@ -144,7 +144,8 @@ class TestFiring:
     def test_whom_the_model_names_is_texted_where_the_action_says_anyone(self, door, action):
         action(recipient="anyone", transactional=True)
 
-        door("note", parameters={"to": "(312) 555-0177", "message": "Hello."})
+        asked = {"to": "(312) 555-0177", "recipient_confirmed": "0177", "message": "Hello."}
+        door("note", parameters=asked)
 
         assert Message.objects.get().recipient == "+13125550177"
 
@@ -152,7 +153,8 @@ class TestFiring:
         action(recipient="anyone", transactional=True)
 
         for spelling in ("(312) 555-0177", "+13125550177", "312.555.0177"):
-            door("note", toolCallId="", parameters={"to": spelling, "message": "Hello."})
+            asked = {"to": spelling, "recipient_confirmed": "0 1 7 7", "message": "Hello."}
+            door("note", toolCallId="", parameters=asked)
 
         assert Message.objects.count() == 1
 
@@ -546,7 +548,7 @@ class TestFiftyAtOnce:
     @pytest.mark.parametrize("known", [False, True], ids=["a new process", "a process that knows the way"])
     def test_are_one_text_and_of_one_mind(self, door, envelope, known):
         if known:
-            door(callId="before")
+            door(callId="before", customerPhoneNumber="+14155550199")
         before = set(Message.objects.values_list("pk", flat=True))
 
         answers = at_once(lambda number: door(**envelope(number)))
@@ -559,7 +561,9 @@ class TestFiftyAtOnce:
         assert ToolCall.objects.filter(message=message).count() == 1
         assert Consent.objects.count() == 1 + known
 
-    def test_of_different_texts_are_fifty(self, door):
+    def test_of_different_texts_are_fifty(self, door, campaign):
+        campaign.texts_per_call = campaign.texts_per_number = None
+        campaign.save()
         answers = at_once(
             lambda number: door(toolCallId="", parameters={**PARAMETERS, "guests": str(number)})
         )

@@ -36,7 +36,7 @@ class TestACall:
         template = factories.TemplateFactory(name="way", body="48 Mill Lane.", owner=campaign.owner)
         campaign.topics.add(factories.TopicFactory(actions="Call {{way}}.", owner=campaign.owner))
         assert template.obstacle() == ""
-        campaign.minutes_before_repeat = 0
+        campaign.minutes_before_repeat = None
         campaign.save()
 
         def fire(call: str) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -63,6 +64,7 @@ def world(people):
     campaign = factories.CampaignFactory(name="Booking line", owner=olive)
     campaign.topics.add(topic)
     connection = factories.ConnectionFactory(campaign=campaign, runtime="vapi")
+    connection.rotate(timedelta(hours=1))
     message = factories.MessageFactory(template=template, profile=olive.sms_profile, tested_by="olive")
     call = Call.objects.create(connection=connection, external_id="call-1", caller_number=CALLER)
     tool_call = ToolCall.objects.create(

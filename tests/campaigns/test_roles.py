@@ -125,6 +125,8 @@ class TestAnAdmin:
         assert (
             carol.is_staff and carol.has_perm("sms.view_message") and not carol.has_perm("sms.change_message")
         )
+        profile = reverse("admin:sms_userprofile_change", args=[carol.sms_profile.pk])
+        assert profile in logged_in(ann).get(reverse("admin:auth_user_changelist")).text
 
     def test_changes_a_role(self, ann, bob):
         other = Group.objects.create(name="Night shift")

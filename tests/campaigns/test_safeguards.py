@@ -15,7 +15,7 @@ from campaigns import models, tools
 from campaigns.drafts import Caller
 from campaigns.models import Consent, ToolCall
 from campaigns.parameters import checked
-from campaigns.safeguards import RULES, Outcome, Request, Rule, verdicts
+from campaigns.safeguards import BY_THE_CLOCK, RULES, Outcome, Request, Rule, verdicts
 from sms import outbox
 from sms.models import AtlasDay, Message, OptOut
 from tests import factories
@@ -25,6 +25,7 @@ from tests.factories import CALLER, SECRET
 pytestmark = pytest.mark.django_db
 
 TOOL = "note"
+REFUSING = [rule for rule in RULES if rule is not BY_THE_CLOCK]
 CASES = {}
 
 
@@ -64,7 +65,7 @@ class Call:
 
     def to_anyone(self, number):
         self.change(self.action, recipient="anyone")
-        self.parameters["to"] = number
+        self.parameters |= {"to": number, "recipient_confirmed": number[-4:]}
 
     def earlier(self, message="The wine is 4 dollars.", number="+14155550177", call_id="call-0"):
         """Another text of the same tool, which was accepted before."""
@@ -141,9 +142,20 @@ def _(call):
     call.to_anyone("my sister")
 
 
+@refuses("number_not_textable")
+def _(call):
+    call.number = "+19005550123"
+
+
 @refuses("country_not_allowed")
 def _(call):
-    call.to_anyone("+447400123456")
+    call.number = "+18765551234"
+
+
+@refuses("recipient_not_confirmed")
+def _(call):
+    call.to_anyone("+13125550100")
+    call.parameters["recipient_confirmed"] = "0101"
 
 
 @refuses("link_not_allowed")
@@ -154,6 +166,21 @@ def _(call):
 @refuses("forbidden_word")
 def _(call):
     call.change(call.action, forbidden_words=["soup"])
+
+
+@refuses("phone_number_not_allowed")
+def _(call):
+    call.parameters["message"] = "Call 415 555 0199."
+
+
+@refuses("confidential")
+def _(call):
+    call.parameters["message"] = "The card is 4111 1111 1111 1111."
+
+
+@refuses("hidden_characters")
+def _(call):
+    call.parameters["message"] = "The so\u200bup is hot."
 
 
 @refuses("no_caller_name")
@@ -222,10 +249,10 @@ def _(call):
 
 
 def test_each_rule_has_a_case_of_its_own():
-    assert set(CASES) == {rule.code for rule in RULES}
+    assert set(CASES) == {rule.code for rule in REFUSING}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", REFUSING, ids=lambda rule: rule.code)
 def test_it_alone_refuses_and_nothing_is_sent(call, rule: Rule):
     CASES[rule.code](call)
 
@@ -250,3 +277,11 @@ def test_each_rule_has_its_own_code_and_sentences():
     assert len({rule.code for rule in RULES}) == len({rule.title for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert rule.say.endswith((".", "?")) and rule.plain.endswith(".") and not rule.title.endswith(".")
+
+
+def test_each_rule_is_in_the_published_contract():
+    schemas = Client().get("/api/openapi.json").json()["components"]["schemas"]
+
+    described = schemas["ToolCallAnswer"]["properties"]["code"]["description"]
+
+    assert all(f"`{rule.code}`: {rule.plain}" in described for rule in RULES)

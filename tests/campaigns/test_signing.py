@@ -135,10 +135,10 @@ def test_who_may_not_change_the_campaign_does_not_see_it(campaign):
     assert not Connection.objects.get(pk=found.pk).is_signed
 
 
-def test_the_campaigns_page_shows_the_vendors_own_address_and_the_way_to_signing(client, campaign, page):
+def test_the_connections_page_shows_the_vendors_own_address_and_the_way_to_signing(client, campaign, page):
     _, found = page("retell", {"secret": NOW})
 
-    shown = client.get(reverse("admin:campaigns_campaign_integrations", args=[campaign.pk])).text
+    shown = client.get(reverse("admin:campaigns_campaign_connection", args=[campaign.pk, found.pk])).text
 
     assert f"{found.address}/retell" in shown
     assert "Retell, signed" in shown

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from builder.models import SmsAction
 from campaigns.models import ToolAttachment
-from sms.models import Sender, State, UserProfile
+from sms.models import AtlasCheck, Sender, State, UserProfile
 from tests import factories
 from tests.campaigns.managing import (
     allow,
@@ -86,6 +87,49 @@ class TestARow:
 
     def test_of_credentials_that_nobody_verified_says_so(self, ann, line):
         assert "not verified yet Twilio has not confirmed" in rows(opened(ann, line))["booking_link"]
+
+    def test_of_credentials_that_are_not_accepted_says_why(self, ann, line):
+        UserProfile.objects.filter(user=ann).update(refused_because="The account is suspended at Twilio.")
+
+        row = rows(opened(ann, line))["booking_link"]
+
+        assert "credentials refused The account is suspended at Twilio. Its owner enters them again" in row
+
+    def test_of_a_sender_that_the_account_does_not_have_says_so(self, ann, line, booking_link):
+        profiles = UserProfile.objects.filter(user=ann)
+        profiles.update(verified_at=timezone.now(), senders={"+13125550177": "Evenings"})
+
+        row = rows(opened(ann, line))["booking_link"]
+
+        assert "sender not found The account had no +13125550142 when it was verified. Choose another" in row
+        for known in ({"+13125550142": "Front desk"}, None):
+            profiles.update(senders=known)
+            assert "healthy" in rows(opened(ann, line))["booking_link"]
+
+    def test_of_atlas_says_what_was_found_of_it(self, ann, line, booking_link, settings):
+        settings.ATLAS_ACCOUNT_SID, settings.ATLAS_FROM = "AC" + "1" * 32, "+13125550100"
+        SmsAction.objects.update(provider="atlas")
+
+        def check(**found) -> str:
+            AtlasCheck.objects.create(
+                by="ann", account_sid=settings.ATLAS_ACCOUNT_SID, sender=settings.ATLAS_FROM, **found
+            )
+            return rows(opened(ann, line))["booking_link"]
+
+        own = "The platform's own account"
+        assert f"healthy {own}, not checked yet" in rows(opened(ann, line))["booking_link"]
+        assert f"healthy {own}, checked just now" in check(owns_sender=True)
+        assert f"healthy {own}, checked just now" in check(problem="The carrier could not be reached.")
+        assert "Atlas is refused" in check(owns_sender=False)
+        assert "Atlas is refused" in check(wrong="ATLAS_AUTH_TOKEN", problem="It does not accept this token.")
+
+    def test_of_what_is_not_shared_says_who_changes_that(self, ann, bob, line):
+        factories.ActionFactory(name="survey", owner=bob)
+
+        assert (
+            "Its owner changes that with “Others may use it” on its page."
+            in rows(opened(ann, line))["survey"]
+        )
 
     def test_of_what_cannot_be_sent_says_why(self, ann, line, booking_link):
         UserProfile.objects.filter(user=ann).update(twilio_auth_token=None)

@@ -103,7 +103,13 @@ class TestSchema:
     def test_who_may_text_anyone_is_asked_for_the_number(self, olive, template):
         action = factories.ActionFactory(owner=olive, recipient="anyone", template=template)
 
-        assert tools.Tool(action).parameters["required"] == ["to", "guests", "day", "consent"]
+        assert tools.Tool(action).parameters["required"] == [
+            "to",
+            "recipient_confirmed",
+            "guests",
+            "day",
+            "consent",
+        ]
 
     def test_the_description_holds_what_ops_wrote_and_the_rules(self, template):
         description = tools.Tool(template).description

@@ -46,8 +46,8 @@ topic = Topic.objects.create(name="Booking", actions="Call {{{{confirmation}}}}.
 note = SmsAction.objects.create(
     name="note", description="On request.", provider="atlas", owner=ops, send_within_seconds=36000
 )
-unlimited = dict.fromkeys((rule.field for rule in LIMITS), None)
-campaign = Campaign.objects.create(name="Booking line", owner=ops, minutes_before_repeat=0, **unlimited)
+unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
+campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")

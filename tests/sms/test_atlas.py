@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -149,6 +151,13 @@ class TestWhoMaySend:
         assert not UserProfile.objects.get(user=pete).atlas_enabled
         logged_in(ada).post(url, {"enable": "yes"})
         assert UserProfile.objects.get(user=pete).atlas_enabled
+
+    def test_each_stands_there_with_their_role(self, ada, pete, carrier):
+        factories.UserFactory(username="vera", role="Viewer")
+
+        page = " ".join(re.sub(r"<[^>]*>", " ", logged_in(ada).get(PAGE).text).split())
+
+        assert "vera enabled Viewer" in page
 
     def test_a_user_without_a_profile_gets_one(self, ada, carrier):
         new = User.objects.create_user("new", is_staff=True)

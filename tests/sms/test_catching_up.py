@@ -8,13 +8,16 @@ from sms.models import UserProfile
 from sms.tasks import verify
 from tests import factories
 from tests.factories import AUTH_TOKEN
+from tests.sms.test_admin import allow, logged_in, profile_data, profile_url
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def profile(db):
-    return factories.UserFactory(username="bob").sms_profile
+    bob = factories.UserFactory(username="bob", is_staff=True)
+    allow(bob, "change_userprofile")
+    return bob.sms_profile
 
 
 def stored(profile) -> UserProfile:
@@ -44,7 +47,34 @@ def test_what_is_wrong_stays_unverified(profile, carrier):
 
     verify()
 
-    assert (stored(profile).verified_at, stored(profile).account_status) == (None, "")
+    found = stored(profile)
+    assert (found.verified_at, found.account_status) == (None, "")
+    assert found.refused_because.startswith("Twilio does not accept this token for this account.")
+    page = logged_in(profile.user).get(profile_url(profile.user)).text
+    assert "not accepted by Twilio" in page and found.refused_because[:50] in page
+
+
+def test_what_was_wrong_is_forgotten_once_the_carrier_accepts_it_or_another_is_entered(profile, carrier):
+    wrong = UserProfile.objects.filter(pk=profile.pk)
+    wrong.update(refused_because="The account is suspended at Twilio.")
+
+    verify()
+
+    assert stored(profile).refused_because == "" and stored(profile).verified_at
+
+    wrong.update(refused_because="The account is suspended at Twilio.", verified_at=None)
+    data = profile_data(profile.user, auth_token=AUTH_TOKEN)
+    logged_in(profile.user).post(profile_url(profile.user), data)
+
+    assert stored(profile).refused_because == "" and stored(profile).verified_at
+
+
+def test_what_was_found_wrong_stays_said_while_the_carrier_does_not_answer(profile, settings):
+    UserProfile.objects.update(refused_because="The account is suspended at Twilio.")
+
+    verify()
+
+    assert stored(profile).refused_because == "The account is suspended at Twilio."
 
 
 def test_nobody_is_asked_about_a_profile_without_credentials(carrier):

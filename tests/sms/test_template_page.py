@@ -13,7 +13,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sms.models import SmsTemplate
+from sms.models import SmsTemplate, UserProfile
 from sms.writing import SmsTemplateForm
 from tests import factories
 
@@ -87,6 +87,17 @@ def judged(client, template, data) -> SmsTemplateForm:
 
 def stored() -> SmsTemplate:
     return SmsTemplate.objects.get()
+
+
+def test_what_is_missing_for_it_to_be_sent_is_said_once_it_is_saved(ann):
+    UserProfile.objects.update(twilio_account_sid="", twilio_auth_token=None)
+
+    said = ann.get(save(ann).url).text
+    assert "“booking” cannot be sent yet." in said
+    assert "They enter them under Account &gt; My profile." in said
+
+    UserProfile.objects.update(twilio_account_sid="AC" + "1" * 32, twilio_api_key="SK" + "1" * 32)
+    assert "cannot be sent yet" in ann.get(save(ann, stored()).url).text
 
 
 class TestVariables:

@@ -133,6 +133,17 @@ class TestWhatIsVerified:
 
         assert stored(bob).account_name == "Olive & Thyme"
 
+    def test_what_is_not_accepted_any_more_is_no_longer_said_to_be_verified(self, bob, account):
+        save(bob, auth_token=AUTH_TOKEN)
+        account(status="suspended")
+
+        page = save(bob, _verify="1").text
+
+        assert "not accepted by Twilio" in page and "verified just now" not in page
+        assert stored(bob).refused_because.startswith("The account is suspended at Twilio")
+        assert (stored(bob).verified_at, stored(bob).senders) == (None, None)
+        assert stored(bob).twilio_auth_token.reveal() == AUTH_TOKEN
+
     def test_what_was_found_of_other_credentials_is_forgotten(self, bob, account):
         save(bob, auth_token=AUTH_TOKEN)
 
@@ -241,6 +252,15 @@ class TestFrom:
 
         assert stored(bob).twilio_from == "+13125550177"
 
+    def test_one_that_was_refused_is_asked_for_again_beside_those_that_there_are(self, bob, account):
+        assert stored(bob).senders is None
+
+        page = save(bob, auth_token=AUTH_TOKEN, twilio_from=FOREIGN).text
+
+        assert f'<option value="{OWNED}">' in page and f'<option value="{SERVICE}">' in page
+        assert f'value="{FOREIGN}"' in page
+        assert stored(bob).senders is None
+
     def test_it_is_chosen_from_what_was_found(self, bob, account):
         save(bob, auth_token=AUTH_TOKEN)
 
@@ -306,8 +326,26 @@ class TestTheLiveList:
         assert told["senders"] is None
         assert "does not accept this token" in told["words"]
 
+    def test_that_what_is_typed_is_right_is_said_before_it_is_stored(self, bob, account):
+        typed = {"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": AUTH_TOKEN}
+
+        told = logged_in(bob).post(self.url, typed).json()
+
+        words = "“Olive & Thyme” is active, with 2 numbers and 1 Messaging Service to text from."
+        assert told["words"] == f"Twilio says: {words}"
+        assert stored(bob).verified_at is None
+
+    def test_who_may_enter_no_credentials_has_none_tried(self, db, account):
+        vera = factories.UserFactory(username="vera", role="Viewer")
+        guessed = {"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": AUTH_TOKEN}
+
+        answer = logged_in(vera).post(self.url, guessed)
+
+        assert (answer.status_code, answer.json()) == (403, {"error": "You may not enter credentials."})
+
     def test_nobody_gets_another_users(self, bob, account):
         ann = factories.UserFactory(username="ann", is_staff=True, profile=None)
+        allow(ann, "change_userprofile")
 
         assert logged_in(ann).post(self.url, {"user": bob.pk}).json() == {"senders": None, "words": ""}
         assert logged_in(factories.UserFactory()).post(self.url, {}).status_code == 302
@@ -334,6 +372,14 @@ class TestAnApiKey:
 
         assert "Twilio does not accept the API key with this secret" in page.text
         assert stored(bob).twilio_api_key == ""
+
+    def test_a_refused_one_leaves_what_is_stored_as_it_was_found(self, bob, account):
+        save(bob, auth_token=AUTH_TOKEN)
+
+        page = save(bob, twilio_api_key=KEY, api_secret="not-this-one").text
+
+        assert "does not accept the API key" in page
+        assert "verified just now" in page and "not verified yet" not in page
 
     def test_one_without_its_secret_is_refused(self, bob, account):
         page = save(bob, twilio_api_key=KEY)
@@ -390,7 +436,27 @@ class TestAnApiKey:
 
 
 class TestWhatStops:
-    """What hangs on credentials is said before they are removed."""
+    """What hangs on credentials is said before they are removed, and what does not go with new ones."""
+
+    def test_what_sends_from_a_number_of_another_account_is_named(self, bob, account):
+        factories.TemplateFactory(name="directions", owner=bob, sender=FOREIGN)
+        factories.ActionFactory(name="note", owner=bob, sender=FOREIGN)
+        factories.ActionFactory(name="receipt", owner=bob, sender=OWNED)
+        factories.ActionFactory(name="reminder", owner=bob)
+        factories.ActionFactory(name="of_somebody_else", sender=FOREIGN)
+
+        page = save(bob, auth_token=AUTH_TOKEN).text
+
+        [said] = [line for line in page.splitlines() if "The account does not have the From of" in line]
+        assert "directions</a>" in said and "note</a>: choose another one there." in said
+        assert not any(name in said for name in ("receipt", "reminder", "of_somebody_else"))
+
+    def test_that_another_account_does_not_send_what_waits_is_said_where_one_is_stored(self, bob):
+        words = "With another account, texts that still wait for this one are not sent."
+        assert words in logged_in(bob).get(profile_url(bob)).text
+
+        UserProfile.objects.update(twilio_auth_token=None)
+        assert words not in logged_in(bob).get(profile_url(bob)).text
 
     def test_templates_actions_and_campaigns_are_named(self, bob):
         template = factories.TemplateFactory(name="directions", owner=bob)

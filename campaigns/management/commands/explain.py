@@ -11,7 +11,6 @@ from campaigns import tools
 from campaigns.drafts import Caller
 from campaigns.explaining import Explanation, explain
 from campaigns.models import Campaign
-from campaigns.safeguards import Outcome
 from campaigns.tools import CONSENT, RECIPIENT
 from sms import languages, numbers
 
@@ -61,7 +60,7 @@ class Command(BaseCommand):
         width = max(len(each.rule.title) for each in found.said)
         for each in found.said:
             outcome = each.verdict.outcome
-            more = each.rule.plain if outcome is Outcome.REFUSES else each.verdict.why
+            more = each.verdict.why or (each.rule.plain if each.verdict.say else "")
             line = f"{outcome.value:<9}  {each.rule.title:<{width}}  {each.rule.code:<20}  {more}"
             self.stdout.write(line.rstrip())
         self.stdout.write(f"\n{'Refused' if found.refusing else 'Accepted'}. The agent says: {found.say}")

@@ -55,7 +55,7 @@ class TestFiring:
 
     def test_another_call_is_another_request(self, vendor, line, send):
         connection = line(vendor)
-        Campaign.objects.update(minutes_before_repeat=0)
+        Campaign.objects.update(minutes_before_repeat=None)
 
         send(*vendor.request(connection, at=time.time() - 1))
         send(*vendor.request(connection, call="call-2"))
