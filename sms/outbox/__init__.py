@@ -55,9 +55,10 @@ from sms.outbox.night import keep_quiet
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
-from sms.outbox.states import RANK
+from sms.outbox.states import AWAKE, RANK
 
 __all__ = [
+    "AWAKE",
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
     "GIVE_UP_AFTER",
