@@ -61,7 +61,13 @@ def test_at_night_the_text_is_promised_and_the_agent_says_when_it_goes_out(night
 
 
 def test_it_is_said_again_and_the_text_is_promised_once(night, door):
-    assert door().json() == door().json() == door(toolCallId="another").json()
+    first = door().json()
+
+    assert door().json() == first
+    again = door(toolCallId="another").json()
+    assert again["messageId"] == first["messageId"]
+    assert again["say"].startswith("I've already asked for that text, so I won't send it twice.")
+    assert f"at {clock(night)} t" in again["say"]
     assert Message.objects.count() == 1
 
 
