@@ -7,6 +7,7 @@ from datetime import time
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -86,6 +87,10 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             fields[name].widget.format = "%H:%M"
             # Where there are no quiet hours the page does not ask for them.
             fields[name].required = False
+        if "keep_days" in fields:
+            usual = settings.RETENTION_DAYS
+            said = f"{usual} days" if usual else "for good"
+            fields["keep_days"].widget.attrs["placeholder"] = f"Left empty: {said}, as the operator set it"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -11,7 +11,7 @@ from django.db import connection
 from campaigns.models import ToolAttachment, ToolChange
 from tests import factories
 
-TEXTED_ALREADY = import_module("campaigns.migrations.0017_texted_already").TEXTED_ALREADY
+TEXTED_ALREADY = import_module("campaigns.migrations.0019_texted_already").TEXTED_ALREADY
 MANAGE_TOOLS = import_module("campaigns.migrations.0009_manage_tools").Migration
 BEFORE = dict(MANAGE_TOOLS.dependencies)["campaigns"]
 

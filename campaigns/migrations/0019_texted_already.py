@@ -20,7 +20,7 @@ WHERE texted.campaign_id = campaign.id
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0016_connect_page")]
+    dependencies = [("campaigns", "0018_tool_calls_by_recipient")]
 
     operations = [
         migrations.RunSQL(
