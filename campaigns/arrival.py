@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from sms.models import State
 
 # The last call is noted after it was decided, which may take as long as it waits; a repeated one has no row.
 LOOKED_BACK = timedelta(hours=1)
+MARK_CHARACTERS = 12
 # A text that is still under way after this is looked at elsewhere.
 WATCHED = timedelta(minutes=5)
 ENDED = (State.DELIVERED, State.UNDELIVERED, State.FAILED, State.EXPIRED, State.CANCELED, State.BLOCKED)
@@ -31,6 +33,12 @@ class Arrival(NamedTuple):
     at: datetime | None = None
     goes_on: bool = True
     call: ToolCall | None = None
+
+    @property
+    def mark(self) -> str:
+        """What changes with it: whoever has seen this need not be told again."""
+        said = (self.kind, self.title, self.says, self.detail, self.at, self.call and self.call.pk)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:MARK_CHARACTERS]
 
 
 def arrival(connection: Connection) -> Arrival:

@@ -90,9 +90,13 @@ class Connecting(BeneathCampaign):
         return self._show(request, campaign, found)
 
     def arrival(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
-        """Whether it has arrived, as the page asks again and again."""
+        """Whether it has arrived, as the page asks again and again; 204 while that is as it has seen it, so
+        that nothing is read aloud twice."""
         campaign, found = self._found(request, pk, connection)
-        context = {"campaign": campaign, "connection": found, "arrival": arrival(found)}
+        now = arrival(found)
+        if request.GET.get("seen") == now.mark:
+            return HttpResponse(status=204)
+        context = {"campaign": campaign, "connection": found, "arrival": now}
         return render(request, "campaigns/arrival.html", context)
 
     def new_secret(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:

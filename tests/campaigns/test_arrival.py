@@ -33,9 +33,8 @@ def asks(olive, campaign, connection):
     User.objects.filter(pk=olive.pk).update(is_staff=True, is_superuser=True)
     client = Client()
     client.force_login(User.objects.get(pk=olive.pk))
-    return lambda: (
-        client.get(reverse("admin:campaigns_campaign_arrival", args=[campaign.pk, connection.pk])).text
-    )
+    address = reverse("admin:campaigns_campaign_arrival", args=[campaign.pk, connection.pk])
+    return lambda seen="": client.get(f"{address}?seen={seen}") if seen else client.get(address).text
 
 
 def send(connection, path, body, **headers):
@@ -124,6 +123,13 @@ class TestWaiting:
         Message.objects.update(state=State.DELIVERED)
         page = asks()
         assert "The text has arrived." in page and "hx-trigger" not in page
+
+    def test_is_told_once_and_again_when_it_is_otherwise(self, asks, door):
+        seen = asks().partition("?seen=")[2].partition('"')[0]
+
+        assert asks(seen).status_code == 204
+        door()
+        assert "The call has arrived" in asks(seen).text
 
     def test_a_refusal_by_a_rule_has_arrived_too(self, asks, door):
         door(parameters={**PARAMETERS, "consent": ""})
@@ -249,10 +255,11 @@ class TestWhatIsKept:
 
     def test_costs_the_usual_call_no_statement(self, door, connection):
         door(callId="call-1")
-        door(callId="call-2")
+        door(callId="call-2", customerPhoneNumber="+14155550124")
 
         with CaptureQueriesContext(database) as asked:
-            assert door(callId="call-3").json()["status"] == "accepted"
+            answer = door(callId="call-3", customerPhoneNumber="+14155550125")
+        assert answer.json()["status"] == "accepted"
 
         assert not [
             query["sql"] for query in asked if "contact" in query["sql"] or "secretuse" in query["sql"]

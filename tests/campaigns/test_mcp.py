@@ -275,3 +275,27 @@ def test_the_official_client_lists_and_fires(live_server, connection, template, 
     with database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM sms_message")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_client_without_headers_of_its_own_says_in_the_url_which_call_it_is(connection, template):
+    def ask(query, **more):
+        headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {SECRET}"}
+        answer = Client().post(
+            f"/c/{connection.slug}/mcp?{query}",
+            data=json.dumps(call()),
+            content_type="application/json",
+            headers={**headers, **more},
+        )
+        return answer.json()["result"]["structuredContent"]["status"]
+
+    # As it is, and with the plus as a client writes it that does not escape it.
+    assert ask("call_id=call-2&caller=%2B14155550124") == "accepted"
+    assert ask("call_id=call-3&caller=+14155550125") == "accepted"
+    # What stands in a header goes before.
+    assert ask("call_id=call-2&caller=%2B14155550188", **CALL) == "accepted"
+
+    assert dict(Call.objects.values_list("external_id", "caller_number")) == {
+        "call-1": CALLER,
+        "call-2": "+14155550124",
+        "call-3": "+14155550125",
+    }
