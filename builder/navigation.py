@@ -104,6 +104,9 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "No call has used a tool yet. Connect an agent under Campaigns > Integrations.",
             ),
             Place(
+                "Find a number", "person_search", "admin:sms_message_number", permission="sms.view_message"
+            ),
+            Place(
                 "Opt-outs",
                 "block",
                 "admin:sms_optout_changelist",
@@ -117,6 +120,14 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "admin:campaigns_consent_changelist",
                 "campaigns.consent",
                 "No caller has agreed to a text yet. What they say is kept here.",
+            ),
+            Place(
+                "Pauses",
+                "pause_circle",
+                "admin:sms_pause_changelist",
+                "sms.pause",
+                "Nothing was ever paused. To stop the texts of a campaign, an action, a template or a "
+                "sender, open its page.",
             ),
             Place("Atlas", "hub", "admin:sms_userprofile_atlas", permission="sms.view_smstemplate"),
             Place("History", "history", "admin:auth_user_changes", permission="sms.administer"),
@@ -135,6 +146,11 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
 BESIDE = [
     (
         "Activity",
+        "Pauses",
+        Place("Automatic brake", "speed", "admin:campaigns_alarm_changelist", "campaigns.alarm"),
+    ),
+    (
+        "Activity",
         "Messages",
         Place(
             "Senders",
@@ -142,6 +158,17 @@ BESIDE = [
             "admin:sms_sender_changelist",
             "sms.sender",
             "A sender appears here with the first text that it is to send.",
+        ),
+    ),
+    (
+        "Activity",
+        "Find a number",
+        Place(
+            "Forgotten people",
+            "person_off",
+            "admin:sms_forgotten_changelist",
+            "sms.forgotten",
+            "Nobody has been forgotten. Find a number, and have its person forgotten from there.",
         ),
     ),
     (

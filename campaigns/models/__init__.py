@@ -2,9 +2,11 @@
 
 from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
+from campaigns.models.brakes import Alarm, Brake, Notice, Span
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
+    RECIPIENT,
     Call,
     CallNumberChanged,
     Consent,
@@ -13,12 +15,16 @@ from campaigns.models.calls import (
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
 from campaigns.models.contacts import Contact, Failure, SecretUse
+from campaigns.models.purges import Purged
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "RECIPIENT",
+    "Alarm",
     "Allowance",
+    "Brake",
     "Call",
     "CallNumberChanged",
     "Campaign",
@@ -27,8 +33,11 @@ __all__ = [
     "Contact",
     "Failure",
     "Fetched",
+    "Purged",
+    "Notice",
     "Revision",
     "SecretUse",
+    "Span",
     "SpentSignature",
     "TextedNumber",
     "ToolAttachment",

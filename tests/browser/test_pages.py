@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from campaigns import switches
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import OptOut, Sender, SmsTemplate, State
+from sms.models import CAMPAIGN_CHARACTERS, Forgotten, OptOut, Pause, Sender, SmsTemplate, State
 from tests import factories
 from tests.browser.tools import in_browser
 
@@ -57,6 +58,8 @@ def campaign(olive):
         defaults={"messages_per_second": 1, "held_at": timezone.now(), "held_because": "B" * 300},
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
+    Forgotten.objects.create(digest="#" * 32, by="olive", because="B" * 300, erased={"texts": 3})
+    switches.pause(factories.CampaignFactory(name="P" * CAMPAIGN_CHARACTERS, owner=olive), "B" * 300, "olive")
     return campaign
 
 
@@ -71,7 +74,7 @@ def all_pages(campaign) -> list[str]:
     found += [reverse(f"admin:{name}_add") for name in lists if name not in read_only]
     things = [
         campaign, campaign.topics.get(), campaign.actions.get(), campaign.owner, Call.objects.get(),
-        Consent.objects.get(), OptOut.objects.get(), Sender.objects.get(),
+        Consent.objects.get(), OptOut.objects.get(), Sender.objects.get(), Forgotten.objects.get(),
         *[fired.message for fired in ToolCall.objects.select_related("message").order_by("pk")[7:9]],
     ]  # fmt: skip
     for thing in things:
@@ -80,7 +83,16 @@ def all_pages(campaign) -> list[str]:
         )
     found += [
         reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
-        for page in ("integrations", "agent", "safeguards", "connect")
+        for page in ("integrations", "agent", "safeguards", "connect", "brake")
+    ]
+    pause = Pause.objects.get()
+    found += [
+        reverse("admin:sms_pause_changelist"),
+        reverse("admin:sms_pause_change", args=[pause.pk]),
+        reverse("admin:sms_pause_resume", args=[pause.pk]),
+        reverse("admin:sms_pause_thing", args=["campaign", campaign.pk]),
+        reverse("admin:sms_pause_everything"),
+        reverse("admin:campaigns_alarm_change", args=[1]),
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [
@@ -93,6 +105,10 @@ def all_pages(campaign) -> list[str]:
     ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
     found += [reverse("admin:auth_user_changes"), reverse("admin:sms_userprofile_atlas")]
+    found += [reverse("admin:sms_optout_import"), reverse("admin:sms_forgotten_changelist")]
+    caller = "?number=%2B14155550123"
+    found += [reverse(f"admin:sms_message_{page}") + caller for page in ("number", "forget")]
+    found.append(reverse("admin:campaigns_consent_evidence") + caller)
     found += [
         reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_history", args=[thing.pk])
         for thing in (campaign, topic, SmsTemplate.objects.get())
