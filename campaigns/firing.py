@@ -20,7 +20,6 @@ from django.db import (
     transaction,
 )
 from django.db.models.functions import Now
-from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from campaigns import counting, safeguards
@@ -28,6 +27,7 @@ from campaigns.drafts import Caller
 from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
 from campaigns.parameters import checked
 from campaigns.safeguards import Refused, Request
+from campaigns.statements import Statement
 from campaigns.telling import ON_ITS_WAY, Told, on_its_way, told, told_again
 from campaigns.tools import (
     CONSENT,
@@ -193,15 +193,14 @@ def _executed(arguments: dict[str, Any]) -> bool:
     # Looked up once: each use of django.db.connection is a look-up in a thread's locals.
     database = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
-    # psycopg's own cursor, because Django's binds on the client's side, which cannot be prepared.
-    with database.wrap_database_errors, Cursor(database.connection) as cursor:
-        passed = cursor.execute(_PROMISE, arguments, prepare=True).fetchone() is not None
+    with database.wrap_database_errors:
+        passed = _PROMISE.first(database.connection, arguments) is not None
     if passed:
         database.on_commit(doorbell.ring, robust=True)
     return passed
 
 
-_PROMISE = f"""
+_PROMISE = Statement(f"""
 WITH call AS (
     INSERT INTO campaigns_call AS known (connection_id, external_id, caller_number, caller_name, started_at)
     SELECT %(connection)s, %(call_id)s, %(number)s, %(caller_name)s, statement_timestamp()
@@ -225,7 +224,7 @@ WITH call AS (
     FROM fired WHERE %(consented)s
 )
 SELECT id FROM gate
-"""
+""")
 
 
 def _step_by_step(

@@ -168,11 +168,11 @@ def test_a_limit_is_changed_on_the_campaigns_form_and_stands_in_its_history(camp
     client = Client()
     client.force_login(campaign.owner)
     url = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
-    fields = {
-        "name": campaign.name, "country": "US", "language": "en", "is_active": "on",
-        **dict.fromkeys((rule.field for rule in LIMITS), ""), "texts_per_call": "2",
-        "minutes_before_repeat": "",
-    }  # fmt: skip
+    form = client.get(url).context["adminform"].form
+    shown = {name: form[name].value() for name in form.fields}
+    fields = {name: value for name, value in shown.items() if value not in (None, False)}
+    fields |= {**dict.fromkeys((rule.field for rule in LIMITS), ""), "texts_per_call": "2"}
+    fields["minutes_before_repeat"] = ""
 
     refused = client.post(url, {**fields, "texts_per_call": "0"}).text
     client.post(url, fields)
