@@ -119,7 +119,16 @@ class SmsActionAdmin(Exchanged, SendsActions, ContentPage, OwnedPage[SmsAction])
         ("Provider settings (Twilio only)", {"classes": ["only-twilio"], "fields": ("sender",)}),
         (
             "When it may be sent",
-            {"fields": ("transactional", "wait_seconds", "send_within_seconds", "on_doubt", "is_active")},
+            {
+                "fields": (
+                    "transactional",
+                    "transactional_because",
+                    "wait_seconds",
+                    "send_within_seconds",
+                    "on_doubt",
+                    "is_active",
+                )
+            },
         ),
     )
 

@@ -104,6 +104,9 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "No call has used a tool yet. Connect an agent under Campaigns > Integrations.",
             ),
             Place(
+                "Find a number", "person_search", "admin:sms_message_number", permission="sms.view_message"
+            ),
+            Place(
                 "Opt-outs",
                 "block",
                 "admin:sms_optout_changelist",
@@ -155,6 +158,17 @@ BESIDE = [
             "admin:sms_sender_changelist",
             "sms.sender",
             "A sender appears here with the first text that it is to send.",
+        ),
+    ),
+    (
+        "Activity",
+        "Find a number",
+        Place(
+            "Forgotten people",
+            "person_off",
+            "admin:sms_forgotten_changelist",
+            "sms.forgotten",
+            "Nobody has been forgotten. Find a number, and have its person forgotten from there.",
         ),
     ),
     (

@@ -86,6 +86,10 @@ except ValueError:
     )
     FIELD_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
 
+# What a forgotten number is hashed with: the first makes the hash, all are honoured. Whoever changes
+# SECRET_KEY names the old one here, or forgotten people who opted out could be texted again (midcall.E020).
+FORGET_KEYS = [key for key in env.str("FORGET_KEY", default="").split(",") if key] or [SECRET_KEY]
+
 # --- Where we are reached -----------------------------------------------------------------------------------
 
 DEBUG = False
@@ -244,6 +248,13 @@ if any(_atlas.values()) and not all(_atlas.values()):
         )
     )
 
+# --- Retention ----------------------------------------------------------------------------------------------
+
+# After so many days bodies and numbers are erased, where a campaign says nothing else; 0 keeps them.
+RETENTION_DAYS = _number("midcall.E007", "RETENTION_DAYS", 0, 0, 32_000)
+# What callers agreed to is kept for longer: somebody may ask for years. 0 keeps it.
+CONSENT_RETENTION_DAYS = _number("midcall.E007", "CONSENT_RETENTION_DAYS", 0, 0, 32_000)
+
 # --- The beat -----------------------------------------------------------------------------------------------
 
 # Looking for doubts more often than they can ripen is of no use.
@@ -260,6 +271,12 @@ CELERY_BEAT_SCHEDULE = {
     "watch for jumps": {"task": "campaigns.tasks.watch", "schedule": 10.0, "options": {"expires": 10}},
     "tell of pauses": {"task": "campaigns.tasks.tell", "schedule": 10.0, "options": {"expires": 10}},
     "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
+    # One that comes late to an hour of them finds nothing left to do.
+    "erase what is too old": {
+        "task": "campaigns.tasks.purge",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     # A file to import may have 2 MB.
     "forget sessions": {"task": "builder.tasks.forget_sessions", "schedule": 3600.0},
     "forget counts": {"task": "campaigns.tasks.forget_counts", "schedule": 3600.0},

@@ -87,6 +87,7 @@ class CampaignAdmin(Belongs, Page[Campaign]):
                 "under Safeguards.",
             },
         ),
+        ("How long it keeps what it texted", {"fields": ("keep_days",)}),
     )
 
     @admin.display(description="State")

@@ -220,8 +220,9 @@ WITH call AS (
     FROM gate
     RETURNING id
 ), consent AS (
-    INSERT INTO campaigns_consent (recipient, words, tool_call_id, campaign_id, given_at)
-    SELECT %(recipient)s, %(words)s, id, %(campaign)s, statement_timestamp() FROM fired WHERE %(consented)s
+    INSERT INTO campaigns_consent (recipient, caller_name, words, tool_call_id, campaign_id, given_at)
+    SELECT %(recipient)s, %(caller_name)s, %(words)s, id, %(campaign)s, statement_timestamp()
+    FROM fired WHERE %(consented)s
 )
 SELECT id FROM gate
 """
@@ -279,6 +280,7 @@ def _decide(
     if tool.needs_consent:
         Consent.objects.create(
             recipient=promise.recipient,
+            caller_name=call.caller_name,
             words=values[CONSENT],
             tool_call=fired,
             campaign_id=firing.connection.campaign_id,

@@ -10,28 +10,42 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from campaigns import safeguards
+from campaigns import evidence, retention, safeguards
+from campaigns.ledger import ProvesConsent
 from campaigns.models import Call, Connection, Consent, ToolCall
+from campaigns.person import ShowsPeople
 from sms.admin import search_number
-from sms.models import Message
+from sms.models import Message, OptOut
 from sms.oncall import MessageAdmin as BareMessageAdmin
 from sms.oncall import state_label
-from sms.pages import ReadOnlyPage, Since, label
+from sms.pages import ReadOnlyPage, Since, first_words, label
 
 MAX_TOOL_CALLS_SHOWN = 200
+ERASED = "(erased)"
 
 
 @admin.register(Message)
-class MessageAdmin(BareMessageAdmin):
+class MessageAdmin(ShowsPeople, BareMessageAdmin):
     """A text, and the tool call that asked for it."""
 
     def about(self, message: Message) -> dict[str, Any]:
         tool_call = (
             ToolCall.objects.filter(message=message)
-            .select_related("call__connection__campaign", "consent")
+            .select_related("call__connection__campaign", "consent", "action")
             .first()
         )
-        return {**super().about(message), "tool_call": tool_call}
+        return {
+            **super().about(message),
+            "tool_call": tool_call,
+            "waived": _why_no_consent(message, tool_call),
+            "kept_days": retention.kept_days(tool_call.call.connection.campaign if tool_call else None),
+        }
+
+
+def _why_no_consent(message: Message, tool_call: ToolCall | None) -> str:
+    """Why a text needed no consent, as it is said now of what sends it; "" if nobody says."""
+    source = (tool_call and tool_call.action) or message.template
+    return source.transactional_because if source else ""
 
 
 class SinceCall(Since):
@@ -81,8 +95,23 @@ class CallAdmin(ReadOnlyPage[Call]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         call = self.get_object(request, object_id)
-        about = {"fired": _fired(call)} if call else {}
+        about: dict[str, Any] = {"fired": _fired(call)} if call else {}
+        if call and call.caller_number:
+            about["opted_out"] = OptOut.stands_for(call.caller_number)
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+
+class Withdrawn(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "withdrawn"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Given"), ("yes", "Withdrawn")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Consent]) -> QuerySet[Consent]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(withdrawn_at__isnull=self.value() == "no")
 
 
 class SinceConsent(Since):
@@ -90,10 +119,12 @@ class SinceConsent(Since):
 
 
 @admin.register(Consent)
-class ConsentAdmin(ReadOnlyPage[Consent]):
-    list_display = ("given_at", "recipient", "words", "campaign", "withdrawn_at")
-    list_filter = ("campaign", SinceConsent)
-    list_select_related = ("campaign",)
+class ConsentAdmin(ProvesConsent, ReadOnlyPage[Consent]):
+    """The ledger: who agreed to which text, in which words."""
+
+    list_display = ("given_at", "number", "said", "campaign", "tool", "standing")
+    list_filter = ("campaign", Withdrawn, SinceConsent)
+    list_select_related = ("campaign", "tool_call")
     search_fields = ("=recipient",)
     search_help_text = "A whole number with + and country code"
     sortable_by = ("given_at",)
@@ -104,6 +135,38 @@ class ConsentAdmin(ReadOnlyPage[Consent]):
         self, request: HttpRequest, queryset: QuerySet[Consent], search_term: str
     ) -> tuple[QuerySet[Consent], bool]:
         return search_number(queryset, "recipient", search_term), False
+
+    @admin.display(description="Number")
+    def number(self, obj: Consent) -> str:
+        return obj.recipient or ERASED
+
+    @admin.display(description="In their words")
+    def said(self, obj: Consent) -> str:
+        return first_words(obj.words) or ERASED
+
+    @admin.display(description="For")
+    def tool(self, obj: Consent) -> str:
+        return obj.tool_call.tool
+
+    @admin.display(description="State")
+    def standing(self, obj: Consent) -> SafeString:
+        return label("withdrawn", "plain") if obj.withdrawn_at else label("given", "good")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        consent = evidence.consents(Consent.objects.all()).filter(pk=_pk(object_id)).first()
+        text = consent and consent.tool_call.message
+        about = {"evidence": consent, "state": state_label(text.state) if text else ""}
+        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+
+def _pk(object_id: str) -> int:
+    return int(object_id) if object_id.isascii() and object_id.isdecimal() and len(object_id) < 19 else 0
 
 
 def outcome_label(tool_call: ToolCall) -> SafeString:

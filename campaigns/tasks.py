@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import alarms, brake, counting
+from campaigns import alarms, brake, counting, retention
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -23,3 +23,9 @@ def tell() -> None:
 def forget_counts() -> None:
     """Delete what no limit counts any more, and with it the numbers that were texted."""
     counting.purge()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge() -> None:
+    """Erase what is older than it is to be kept."""
+    retention.purge()

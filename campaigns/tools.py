@@ -14,6 +14,7 @@ from builder.models import SmsAction, Topic
 from campaigns import switches
 from campaigns.content import BODY, Content
 from campaigns.drafts import Author
+from campaigns.models import RECIPIENT as RECIPIENT
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
 from sms.models import Pause, SmsTemplate, Variable, is_capped
@@ -25,8 +26,7 @@ TRY_AGAIN = "I couldn't send the text just now. Let me try again."
 
 CONSENT = "consent"
 WORDS = "words"
-RECIPIENT = "to"
-# The last digits of that number, as the caller confirmed them.
+# The last digits of the number to text, as the caller confirmed them.
 CONFIRMED = "recipient_confirmed"
 CONFIRMED_DIGITS = 4
 # Without these a text is refused, by a rule of its own, and the request is not broken.

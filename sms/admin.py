@@ -18,11 +18,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.paginator import InfinitePaginator
 
-from sms import numbers, outbox, text
+from sms import numbers, outbox, suppression, text
 from sms.cards import card_is_posted
 from sms.forms import LiftForm, OptOutForm
-from sms.models import OptOut, Sendable, SmsTemplate
-from sms.pages import OwnedPage, Page, Since, first_words, label
+from sms.models import Forgotten, OptOut, Sendable, SmsTemplate
+from sms.optout_pages import ExchangesOptOuts
+from sms.pages import OwnedPage, Page, ReadOnlyPage, Since, first_words, label
 from sms.writing import SmsTemplateForm
 
 ONE_WAY = (
@@ -58,6 +59,7 @@ class SmsTemplateAdmin(OwnedPage[SmsTemplate]):
             {
                 "fields": (
                     "transactional",
+                    "transactional_because",
                     "max_segments",
                     "wait_seconds",
                     "send_within_seconds",
@@ -147,20 +149,34 @@ class Standing(admin.SimpleListFilter):
         return queryset.filter(lifted_at__isnull=self.value() == "yes")
 
 
+@admin.register(Forgotten)
+class ForgottenAdmin(ReadOnlyPage[Forgotten]):
+    """Who was forgotten cannot be read here; that somebody was, can."""
+
+    list_display = ("at", "by", "because", "what")
+    sortable_by = ("at",)
+    ordering = ("-at",)
+    fields = ("at", "by", "because", "what", "digest")
+
+    @admin.display(description="Erased")
+    def what(self, obj: Forgotten) -> str:
+        return ", ".join(f"{count} {words}" for words, count in obj.erased.items()) or "nothing was known"
+
+
 @admin.register(OptOut)
-class OptOutAdmin(Page[OptOut]):
+class OptOutAdmin(ExchangesOptOuts, Page[OptOut]):
     """Entered and lifted by hand; never changed otherwise, and never deleted."""
 
     form = OptOutForm
     paginator = InfinitePaginator
-    list_display = ("recipient", "standing", "source", "words", "created_at", "created_by")
+    list_display = ("number", "standing", "source", "words", "created_at", "created_by")
     list_filter = (Standing, "source", Since)
     list_select_related = ("created_by",)
     search_fields = ("=recipient",)
     search_help_text = "A whole number, with + and country code"
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("recipient", "source", "evidence", "created_at", "created_by")}),
+        (None, {"fields": ("number", "source", "evidence", "created_at", "created_by")}),
         ("Lifted", {"fields": ("lifted_at", "lifted_by", "lifted_because")}),
     )
     add_fieldsets = ((None, {"fields": ("recipient", "evidence")}),)
@@ -176,7 +192,17 @@ class OptOutAdmin(Page[OptOut]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OptOut], search_term: str
     ) -> tuple[QuerySet[OptOut], bool]:
-        return search_number(queryset, "recipient", search_term), False
+        if not search_term.strip():
+            return queryset, False
+        try:
+            known = suppression.known_as(numbers.parse(search_term))
+        except numbers.NotANumber:
+            return queryset.none(), False
+        return queryset.filter(recipient__in=known), False
+
+    @admin.display(description="Number")
+    def number(self, obj: OptOut) -> str:
+        return str(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: OptOut | None = None) -> Any:
         if obj is None:

@@ -18,6 +18,7 @@ from unfold.widgets import (
 from sms import numbers, verification
 from sms.choosing import SenderInput
 from sms.models import SENDER_CHARACTERS, OnDoubt, OptOut, ProviderName, UserProfile, Wait
+from sms.roles import WAIVE_CONSENT
 from sms.validators import tidied_sender
 
 SPANS = {
@@ -96,10 +97,20 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
                 shared.help_text,
                 self.used_by_others,
             )
+        if "transactional" in self.fields and not self.user.has_perm(WAIVE_CONSENT):
+            self._leave_consent()
         if "provider" in self.fields:
             self._offer_providers()
         if "sender" in self.fields:
             self._offer_senders()
+
+    def _leave_consent(self) -> None:
+        """Whoever may not decide that no consent is needed may only have the agent ask again."""
+        decided = bool(self.instance.pk and self.instance.transactional)
+        self.fields["transactional"].disabled = not decided
+        self.fields["transactional_because"].disabled = True
+        who = "An administrator has decided this; you may only take it back." if decided else _ADMINS_WAIVE
+        self.fields["transactional"].help_text = who
 
     def _offer_senders(self) -> None:
         profile = UserProfile.of(self.instance.owner)
@@ -158,6 +169,9 @@ class SendableForm(forms.ModelForm):  # type: ignore[type-arg]
         return senders
 
 
+_ADMINS_WAIVE = (
+    "The agent asks the caller before this text is sent. Only an administrator may decide that it need not."
+)
 _VERIFY_AGAIN = (
     " If you have just got it at Twilio, press “Verify again” under Account > My profile: then it is known "
     "here."

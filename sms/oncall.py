@@ -16,10 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sms import outbox
+from sms import outbox, suppression
 from sms.admin import search_number
 from sms.forms import CancelForm
-from sms.models import Message, Pause, Sender, State
+from sms.models import Message, OptOut, Pause, Sender, State
 from sms.pages import Page, ReadOnlyPage, Since, first_words, label
 from sms.providers import codes
 
@@ -156,7 +156,7 @@ class Tests(admin.SimpleListFilter):
 class MessageAdmin(ReadOnlyPage[Message]):
     """Every text with its reason. Searches and filters go by an index: the table grows without bound."""
 
-    list_display = ("created_at", "recipient", "sent_with", "words", "standing", "reason")
+    list_display = ("created_at", "whom", "sent_with", "words", "standing", "reason")
     list_filter = ("state", "provider", "duplicate_detected", Tests, Since)
     search_fields = ("=id",)
     search_help_text = "A whole number with + and country code, a message's id, or a Message SID"
@@ -167,13 +167,17 @@ class MessageAdmin(ReadOnlyPage[Message]):
     # How many there are in all is not counted, and so many are not canceled at once.
     list_disable_select_all = True
 
+    @admin.display(description="To")
+    def whom(self, obj: Message) -> str:
+        return obj.recipient if not obj.erased_at else "(erased)"
+
     @admin.display(description="Tool")
     def sent_with(self, obj: Message) -> SafeString | str:
         return format_html("{} {}", obj.tool, label("test", "plain")) if obj.tested_by else obj.tool
 
     @admin.display(description="Text")
     def words(self, obj: Message) -> str:
-        return first_words(obj.body)
+        return first_words(obj.body) if not obj.erased_at else "(erased)"
 
     @admin.display(description="State")
     def standing(self, obj: Message) -> SafeString:
@@ -267,6 +271,11 @@ class MessageAdmin(ReadOnlyPage[Message]):
             "steps": steps_of(message),
             "sender": sender,
             "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
+            "opt_out": OptOut.objects.filter(
+                recipient__in=suppression.known_as(message.recipient), lifted_at=None
+            ).first()
+            if message.recipient
+            else None,
         }
 
 

@@ -8,6 +8,9 @@ from django.db.models import TextChoices
 
 # Of sms.models.UserProfile; the role Admin has it, and superusers have every permission.
 ADMINISTER = "sms.administer"
+# Deciding that a text needs no consent, and erasing what is known of a person: the role Admin may.
+WAIVE_CONSENT = "sms.waive_consent"
+FORGET = "sms.add_forgotten"
 
 
 class Role(TextChoices):

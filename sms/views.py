@@ -12,7 +12,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from sms import outbox, providers
+from sms import outbox, providers, suppression
 from sms.fields import WrongEncryptionKey
 from sms.models import Message, OptOut, ProviderName
 from sms.providers.base import Credential, NoCredential, Provider, Wish
@@ -83,9 +83,10 @@ def inbound(request: HttpRequest) -> HttpResponse:
         outbox.opt_out(received.sender, OptOut.Source.KEYWORD, received.body)
     elif received.wish is Wish.START:
         # The id in it, because a signature holds for ever: a START that comes again lifts no later STOP.
-        reason = f"They texted “{received.body[:40]}” ({request.POST.get('MessageSid', '')[:34]})."
-        if not OptOut.objects.filter(recipient=received.sender, lifted_because=reason).exists():
-            outbox.opt_in(received.sender, reason)
+        ends = f" ({request.POST.get('MessageSid', '')[:34]})."
+        known = OptOut.objects.filter(recipient__in=suppression.known_as(received.sender))
+        if not known.filter(lifted_because__endswith=ends).exists():
+            outbox.opt_in(received.sender, f"They texted “{received.body[:40]}”{ends}")
     return HttpResponse(NO_REPLY, content_type="text/xml")
 
 

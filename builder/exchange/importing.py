@@ -39,7 +39,7 @@ from builder.exchange.schema import MODELS, may, of_row, usual_values
 from builder.linting import Known
 from builder.models import SmsAction, Topic
 from sms.models import SmsTemplate
-from sms.roles import is_admin
+from sms.roles import WAIVE_CONSENT, is_admin
 
 # In the history of each thing.
 HISTORY = "Imported."
@@ -235,7 +235,12 @@ class _Import:
             entry.kind, before, {key: entry.values[key] for key in candidate.changed if key in entry.values}
         )
         for key, message in loosened(before, entry.values):
+            if key == "transactional" and not self.user.has_perm(WAIVE_CONSENT):
+                entry.refuse("Only an administrator may decide that no consent is needed. Leave it out.", key)
             entry.say(Level.WARNING, message, key, is_grave=True)
+        because = "transactional_because"
+        if because in candidate.changed and not self.user.has_perm(WAIVE_CONSENT) and entry.values[because]:
+            entry.refuse("Only an administrator says why no consent is needed. Leave it out.", because)
         pk = candidate.row.pk
         self.plan.steps.append(Step(entry.kind, entry.name, entry.line, status, shown, pk))
         self.candidates[entry.kind].append(candidate)

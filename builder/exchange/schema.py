@@ -55,6 +55,7 @@ _SENDING = (
     Key("provider"),
     Key("sender"),
     Key("transactional", Shape.FLAG),
+    Key("transactional_because"),
     Key("send_within_seconds", Shape.NUMBER),
     Key("on_doubt"),
     Key("wait_seconds", Shape.NUMBER),

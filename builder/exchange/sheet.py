@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from builder.exchange.document import Document, Entry, Kind, Level, Notice, Place, Unreadable, bounded
+from sms.cells import BREAK, guarded, unguarded
 
 FORMAT = "PolyAI's topics as CSV"
 COLUMNS = {
@@ -42,18 +42,6 @@ _FLAGS = {
     "0": False,
 }
 _DELIMITERS = ",;\t"
-
-# What a spreadsheet would take for a formula (CWE-1236). An apostrophe goes in front and comes off again; so
-# that it comes off where it went on only, those that begin so with apostrophes of their own get one, too.
-_RUNS = "=+\\-@\t\r\n＝＋－＠"
-_TO_GUARD = re.compile(f"'*[{_RUNS}]")
-_GUARDED = re.compile(f"'+[{_RUNS}]")
-# Where the list separator is a semicolon or a tab, a spreadsheet cuts cells there, quotes or not, and at line
-# breaks. A run of what may stand between, and what comes behind it: looked at once, so that none takes long.
-# "-" and "+" behind a line break alone are left: they are bullets.
-_WITHIN = re.compile(r'(?<![;"\s])([;"\s]++)(\'*+)([=+\-@＝＋－＠])')
-_BULLETS = "+-＋－"
-_BREAK = re.compile("\r\n|\r|\n")
 
 
 def is_sheet(text: str) -> bool:
@@ -132,10 +120,10 @@ def _entry(line: int, row: list[str], keys: list[str | None], delimiter: str) ->
     cells: dict[str, str] = {}
     for key, cell in zip(keys, row, strict=True):
         if key:
-            cells[key] = _unguarded(cell)
+            cells[key] = unguarded(cell)
             above = cells[key][: len(cells[key]) - len(cells[key].lstrip())]
-            entry.places[key] = Place(at + len(_BREAK.findall(above)), is_verbatim=True)
-        at += len(_BREAK.findall(cell))
+            entry.places[key] = Place(at + len(BREAK.findall(above)), is_verbatim=True)
+        at += len(BREAK.findall(cell))
     # First, so that whatever is said of the entry can call it by its name.
     if "name" in cells:
         entry.values["name"] = cells["name"]
@@ -159,7 +147,7 @@ def _entry(line: int, row: list[str], keys: list[str | None], delimiter: str) ->
 
 def _questions(cell: str) -> list[str]:
     r"""One a line; where there is but one line, \n written out separates them, too."""
-    cell = _BREAK.sub("\n", cell)
+    cell = BREAK.sub("\n", cell)
     return cell.split("\n" if "\n" in cell else "\\n")
 
 
@@ -170,7 +158,7 @@ def write(topics: Collection[Mapping[str, Any]]) -> str:
     writer.writerow(COLUMNS)
     for topic in topics:
         cells = {**topic, "questions": _cell(topic["questions"]), "active": "Y" if topic["active"] else "N"}
-        writer.writerow(_guarded(cells[key]) for key in COLUMNS.values())
+        writer.writerow(guarded(cells[key]) for key in COLUMNS.values())
     return "\ufeff" + sheet.getvalue()
 
 
@@ -178,20 +166,3 @@ def _cell(questions: list[str]) -> str:
     cell = "\n".join(questions)
     # A single question that has \n in it would be read as two.
     return cell + "\n" if "\n" not in cell and "\\n" in cell else cell
-
-
-def _guarded(cell: str) -> str:
-    cell = _WITHIN.sub(lambda found: _within(found, "'" + found[2]), cell)
-    return "'" + cell if _TO_GUARD.match(cell) else cell
-
-
-def _unguarded(cell: str) -> str:
-    cell = cell[1:] if _GUARDED.match(cell) else cell
-    return _WITHIN.sub(lambda found: _within(found, found[2][1:]), cell)
-
-
-def _within(found: re.Match[str], apostrophes: str) -> str:
-    """What was found, with these apostrophes, if a spreadsheet could begin a cell there."""
-    between, sign = found[1], found[3]
-    begins = ";" in between or "\t" in between or (_BREAK.search(between) and sign not in _BULLETS)
-    return f"{between}{apostrophes}{sign}" if begins else found[0]

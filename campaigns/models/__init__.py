@@ -6,6 +6,7 @@ from campaigns.models.brakes import Alarm, Brake, Notice, Span
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
+    RECIPIENT,
     Call,
     CallNumberChanged,
     Consent,
@@ -14,11 +15,13 @@ from campaigns.models.calls import (
 from campaigns.models.campaigns import Campaign, Revision, reaches
 from campaigns.models.connections import Connection
 from campaigns.models.contacts import Contact, Failure, SecretUse
+from campaigns.models.purges import Purged
 from campaigns.models.signatures import SpentSignature
 
 __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
+    "RECIPIENT",
     "Alarm",
     "Allowance",
     "Brake",
@@ -31,6 +34,7 @@ __all__ = [
     "Failure",
     "Fetched",
     "Notice",
+    "Purged",
     "Revision",
     "SecretUse",
     "Span",

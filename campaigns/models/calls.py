@@ -8,14 +8,17 @@ from typing import ClassVar
 from django.db import connection as database
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from builder.models import SmsAction
 from campaigns.models.campaigns import Campaign
 from campaigns.models.connections import Connection
-from sms.models import NUMBER_CHARACTERS, Message
+from sms.models import NUMBER_CHARACTERS, Message, OptOut
 
 ID_CHARACTERS = 255
+# The parameter that says whom to text.
+RECIPIENT = "to"
 LONGEST_CALL = timedelta(hours=4)
 
 
@@ -34,6 +37,8 @@ class Call(models.Model):
     caller_number = models.CharField(max_length=NUMBER_CHARACTERS, blank=True)
     caller_name = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField("first seen", default=timezone.now)
+    # When the caller's number and name were erased.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-started_at"]
@@ -120,6 +125,8 @@ class ToolCall(models.Model):
         Message, on_delete=models.PROTECT, null=True, blank=True, related_name="tool_call"
     )
     at = models.DateTimeField(default=timezone.now)
+    # When what was asked and answered was erased.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-at"]
@@ -136,6 +143,12 @@ class ToolCall(models.Model):
             models.Index(
                 fields=["action", "-at"], condition=Q(action__isnull=False), name="tool_call_by_action"
             ),
+            # Whom the agent was told to text, which may have been refused.
+            models.Index(
+                KeyTextTransform(RECIPIENT, "parameters"),
+                condition=Q(parameters__has_key=RECIPIENT),
+                name="tool_call_by_recipient",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,9 +156,15 @@ class ToolCall(models.Model):
 
 
 class Consent(models.Model):
-    """What a caller said when asked whether they may be texted. Append-only."""
+    """What a caller said when asked whether they may be texted, for one text.
+
+    The database refuses each change and DELETE (migration 0017), but for its withdrawal, once, and by the
+    door in sms/erasing.py. A number's opt-out, whoever enters it, withdraws all its consents, by a trigger.
+    """
 
     recipient = models.CharField("number", max_length=NUMBER_CHARACTERS)
+    # As the runtime gave it, and "" where it did not: the call's own may be erased sooner.
+    caller_name = models.CharField("name", max_length=100, blank=True, default="", db_default="")
     words = models.CharField("in their words", max_length=500)
     tool_call = models.OneToOneField(ToolCall, on_delete=models.PROTECT, related_name="consent")
     # No constraint: see Message.profile.
@@ -154,6 +173,12 @@ class Consent(models.Model):
     )
     given_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # Which kind of opt-out withdrew it (sms.models.OptOut.Source).
+    withdrawn_by = models.CharField(
+        max_length=8, choices=OptOut.Source.choices, blank=True, default="", db_default=""
+    )
+    # When number, name and words were erased.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-given_at"]
@@ -163,4 +188,4 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.recipient}, {self.given_at:%d %b %Y}"
+        return f"{self.recipient or 'A number that was erased'}, {self.given_at:%d %b %Y}"

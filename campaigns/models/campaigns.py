@@ -19,6 +19,8 @@ from sms.models import CAMPAIGN_CHARACTERS
 from sms.quiet import QuietHours
 from sms.tracked import tracked
 
+# As many as a small integer holds, nearly: ninety years.
+MAX_KEEP_DAYS = 32_000
 MOST_TEXTS = 10_000_000
 
 
@@ -70,6 +72,15 @@ class Campaign(models.Model):
         default=languages.DEFAULT,
         help_text="Texts are sent in this language, such as en, es or pt-BR, unless the runtime names the "
         "call's. Where a template has no text in it, the template's own is sent.",
+    )
+    keep_days = models.PositiveSmallIntegerField(
+        "days to keep texts and numbers",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_KEEP_DAYS)],
+        help_text="After so many days what was texted, to whom, and what the agent wrote is erased. How "
+        "many texts there were and what became of them stays; what callers agreed to is kept for its own "
+        "time.",
     )
     is_active = models.BooleanField(
         "active",

@@ -1,6 +1,15 @@
 """Who sends, what is sent, and each text from the promise to the receipt."""
 
-from sms.models.messages import NUMBER_CHARACTERS, Message, MessageEvent, OptOut, Sender, State
+from sms.models.messages import (
+    FORGOTTEN,
+    NUMBER_CHARACTERS,
+    Forgotten,
+    Message,
+    MessageEvent,
+    OptOut,
+    Sender,
+    State,
+)
 from sms.models.pauses import Pause, SwitchedOff
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
 from sms.models.profiles import REASON_CHARACTERS, SENDER_CHARACTERS, ProviderName, UserProfile
@@ -13,11 +22,13 @@ __all__ = [
     "AtlasCheck",
     "AtlasDay",
     "CAMPAIGN_CHARACTERS",
+    "FORGOTTEN",
     "MAX_TRANSLATIONS",
     "MAX_VARIABLES",
     "NUMBER_CHARACTERS",
     "REASON_CHARACTERS",
     "SENDER_CHARACTERS",
+    "Forgotten",
     "Message",
     "MessageEvent",
     "OnDoubt",

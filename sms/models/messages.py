@@ -17,7 +17,7 @@ from django.db.models.functions import MD5, Now
 from django.urls import reverse
 from django.utils import timezone
 
-from sms import numbers, text
+from sms import numbers, suppression, text
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt
 from sms.models.templates import SmsTemplate
@@ -27,6 +27,8 @@ from sms.tracked import tracked
 NUMBER_CHARACTERS = 16
 # As many as a user's name has.
 TESTER_CHARACTERS = 150
+ERASED_BECAUSE_CHARACTERS = 100
+FORGOTTEN = "a forgotten number"
 
 
 class State(models.TextChoices):
@@ -179,6 +181,11 @@ class Message(models.Model):
     error_code = models.PositiveIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why, in plain words.")
     duplicate_detected = models.BooleanField(default=False)
+    # When body and number were erased, and why. With defaults in the database, as above.
+    erased_at = models.DateTimeField(null=True, blank=True)
+    erased_because = models.CharField(
+        max_length=ERASED_BECAUSE_CHARACTERS, blank=True, default="", db_default=""
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -248,7 +255,8 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tool} to {numbers.mask(self.recipient)}"
+        whom = numbers.mask(self.recipient) or "a number that was erased"
+        return f"{self.tool} to {whom}"
 
     @property
     def quiet_until(self) -> datetime | None:
@@ -270,8 +278,8 @@ def _status_root() -> str:
 
 
 class MessageEvent(models.Model):
-    """One step in the life of a message. Added and never changed: the database refuses each UPDATE. It does
-    not refuse DELETE, by which old messages go, nor TRUNCATE."""
+    """One step in the life of a message. Added and never changed: the database refuses each UPDATE but by the
+    door in sms/erasing.py. It does not refuse DELETE, by which old messages go, nor TRUNCATE."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
@@ -300,7 +308,10 @@ class MessageEvent(models.Model):
 
 
 class OptOut(models.Model):
-    """A number that wants no more texts from this installation, by whichever sender."""
+    """A number that wants no more texts from this installation, by whichever sender.
+
+    It outlives the number: of one that was forgotten its digest stands here (sms/suppression.py).
+    """
 
     class Source(models.TextChoices):
         KEYWORD = "keyword", "The person texted STOP"
@@ -335,7 +346,12 @@ class OptOut(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.recipient
+        return FORGOTTEN if self.is_forgotten else self.recipient
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody can read any more whose it is."""
+        return suppression.is_digest(self.recipient)
 
     def clean(self) -> None:
         try:
@@ -345,5 +361,34 @@ class OptOut(models.Model):
 
     @classmethod
     def stands_for(cls, recipient: str) -> bool:
-        """Whether a number (E.164) has opted out."""
-        return cls.objects.filter(recipient=recipient, lifted_at=None).exists()
+        """Whether a number (E.164) has opted out, forgotten since or not."""
+        return cls.objects.filter(recipient__in=suppression.known_as(recipient), lifted_at=None).exists()
+
+
+class Forgotten(models.Model):
+    """That a person's data were erased: when, by whom, why, and how much. Added and never changed.
+
+    Whose they were nobody can read; whoever has the number can find out whether it was this one.
+    """
+
+    digest = models.CharField(max_length=suppression.DIGEST_CHARACTERS, db_index=True)
+    at = models.DateTimeField(default=timezone.now)
+    # The name to log in with.
+    by = models.CharField(max_length=TESTER_CHARACTERS)
+    because = models.CharField("reason", max_length=300)
+    # How many of each, by the words for it.
+    erased = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = "forgotten person"
+        verbose_name_plural = "forgotten people"
+        ordering: ClassVar = ["-at"]
+        default_permissions: ClassVar = ("add", "view")
+
+    def __str__(self) -> str:
+        return f"forgotten on {self.at:%d %b %Y}"
+
+    @classmethod
+    def of(cls, number: str) -> models.QuerySet[Forgotten]:
+        """When a number (E.164) was forgotten, the last time first."""
+        return cls.objects.filter(digest__in=suppression.known_as(number)[1:])

@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from sms.fields import SecretField
-from sms.roles import ADMINISTER
+from sms.roles import ADMINISTER, WAIVE_CONSENT
 from sms.tracked import tracked
 from sms.validators import validate_sender
 
@@ -106,7 +106,10 @@ class UserProfile(models.Model):
 
     class Meta:
         verbose_name = "user profile"
-        permissions: ClassVar = [(ADMINISTER.partition(".")[2], "Can look after what belongs to others")]
+        permissions: ClassVar = [
+            (ADMINISTER.partition(".")[2], "Can look after what belongs to others"),
+            (WAIVE_CONSENT.partition(".")[2], "Can have texts sent without asking the caller first"),
+        ]
 
     def __str__(self) -> str:
         return self.user.get_username()

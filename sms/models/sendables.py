@@ -27,6 +27,10 @@ DEFAULT_SEND_WITHIN = timedelta(minutes=15)
 MAX_SEND_WITHIN = timedelta(hours=10)
 
 
+# As long as the reason for a text without consent may be.
+REASON_CHARACTERS = 300
+
+
 class OnDoubt(models.TextChoices):
     """What becomes of a text whose handing over broke off, and that the carrier's list does not hold."""
 
@@ -105,6 +109,15 @@ class Sendable(models.Model):
         help_text="Only for texts that the caller has asked for by the purpose of the call itself. Otherwise "
         "the agent must ask first, and say what the caller answered.",
     )
+    transactional_because = models.CharField(
+        "why none is needed",
+        max_length=REASON_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whoever answers a complaint reads it: “The caller orders this text by calling the parcel "
+        "line”.",
+    )
     is_active = models.BooleanField(
         "active",
         default=True,
@@ -131,6 +144,12 @@ class Sendable(models.Model):
     def clean(self) -> None:
         if self.name.lower() in RESERVED_NAMES:
             raise ValidationError({"name": "Every campaign has a tool of this name already; choose another."})
+        if not self.transactional:
+            self.transactional_because = ""
+        elif not self.transactional_because.strip():
+            raise ValidationError(
+                {"transactional_because": "Say why no consent is needed: somebody will ask."}
+            )
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """As Django's; the sender is tidied, and the provider must be one that the owner may use."""

@@ -14,6 +14,7 @@ from django.db.models.functions import Upper
 from sms import languages, text
 from sms.models.sendables import TOOL_NAME_CHARACTERS, Sendable
 from sms.models.variables import Variable
+from sms.roles import WAIVE_CONSENT
 from sms.tracked import tracked
 from sms.validators import validate_body
 
@@ -95,6 +96,9 @@ class SmsTemplate(Sendable):
                 **{field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
             )
             copy.pk, copy.owner, copy.is_active, copy.is_shared = None, owner, False, False
+            if not owner.has_perm(WAIVE_CONSENT):
+                # Somebody decided that this text needs no consent; of what becomes of the copy nobody has.
+                copy.transactional, copy.transactional_because = False, ""
             copy.name = self._free_name()
             copy.sender = self.sender if is_theirs else ""
             try:

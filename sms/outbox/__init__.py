@@ -40,6 +40,7 @@ from sms.outbox.doubts import (
     reap,
     silent,
 )
+from sms.outbox.erasing import FORGOTTEN, OPEN, OnTheirWay, erase, forget
 from sms.outbox.handover import (
     BURST,
     LEASE,
@@ -56,12 +57,15 @@ from sms.outbox.night import keep_quiet
 from sms.outbox.pauses import hold_paused, resume, suspend
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
-from sms.outbox.senders import hold, opt_in, opt_out, pause, probe, release, untold
-from sms.outbox.states import RANK
+from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
+from sms.outbox.states import AWAKE, RANK
+from sms.outbox.suppressing import keep_unreadable
 
 __all__ = [
+    "AWAKE",
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
+    "FORGOTTEN",
     "GIVE_UP_AFTER",
     "BURST",
     "CANCELABLE",
@@ -69,6 +73,8 @@ __all__ = [
     "LEASE",
     "NOTHING_IN_THE_WAY",
     "NO_REPEAT",
+    "OPEN",
+    "OnTheirWay",
     "PROMISE",
     "Promise",
     "Outcome",
@@ -79,17 +85,21 @@ __all__ = [
     "cancel",
     "claim",
     "doubts",
+    "erase",
     "expire",
+    "forget",
     "give_up",
     "hold",
     "hold_paused",
     "keep_quiet",
+    "keep_unreadable",
     "known_sids",
     "listed",
     "not_listed",
     "not_told",
     "opt_in",
     "opt_out",
+    "opt_out_all",
     "pause",
     "probe",
     "reap",

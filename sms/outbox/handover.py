@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Prefetch, prefetch_related_objects
 
-from sms import numbers
-from sms.models import Message, OnDoubt, State, UserProfile
+from sms import numbers, suppression
+from sms.models import Message, OnDoubt, OptOut, State, UserProfile
 from sms.models.pauses import template_scope
 from sms.outbox.night import because
 from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
@@ -137,6 +137,7 @@ class Promise:
         # A template that is switched off, or paused, may be tried out all the same.
         own = [] if self.template is None or self.tested_by else [template_scope(self.template)]
         values["scopes"] = [*self.scopes, *own]
+        values["known_as"] = suppression.known_as(self.recipient)
         values["quiet_hours"] = str(self.quiet_hours or "")
         values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
         values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""
@@ -173,7 +174,7 @@ PROMISE = """known_sender AS (
     FROM {gate}
 )"""
 NOTHING_IN_THE_WAY = """NOT EXISTS (
-        SELECT 1 FROM sms_optout WHERE recipient = %(recipient)s AND lifted_at IS NULL)
+        SELECT 1 FROM sms_optout WHERE recipient = ANY(%(known_as)s::text[]) AND lifted_at IS NULL)
     AND NOT EXISTS (
         SELECT 1 FROM sms_sender
         WHERE account_sid = %(account_sid)s AND address = %(sender)s
@@ -217,8 +218,28 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
     except IntegrityError:
         # Another worker claimed the equal text in this instant; it is found in doubt next time.
         return []
+    if claimed:
+        claimed = _without_forgotten(claimed)
     prefetch_related_objects(claimed, Prefetch("profile", UserProfile.objects.select_related("user")))
     return claimed
+
+
+def _without_forgotten(claimed: list[Message]) -> list[Message]:
+    """Those whose recipients did not opt out before they were forgotten; the others are blocked.
+
+    The claim cannot ask that by itself: the keys of the digests are not for the database. A number's texts
+    are canceled as it is forgotten, so these were promised in that instant.
+    """
+    names = {message.pk: suppression.known_as(message.recipient)[1:] for message in claimed}
+    asked = [name for each in names.values() for name in each]
+    stands = set(
+        OptOut.objects.filter(recipient__in=asked, lifted_at=None).values_list("recipient", flat=True)
+    )
+    if not stands:
+        return claimed
+    refused = [message for message in claimed if stands.intersection(names[message.pk])]
+    record([Outcome(message, State.BLOCKED, reason=OPTED_OUT) for message in refused])
+    return [message for message in claimed if message not in refused]
 
 
 _CLAIM = """

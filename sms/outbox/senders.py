@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
+from sms import suppression
 from sms.models import Message, OptOut, Sender, State
 from sms.outbox.pauses import held_for_senders, let_go
 from sms.outbox.states import BATCH, move
@@ -129,20 +130,45 @@ def probe() -> None:
 
 
 def opt_out(recipient: str, source: str, evidence: str = "", user: Any = None) -> None:
-    """Record that a number (E.164) wants no more texts, and block what waits to be sent to it."""
+    """Record that a number (E.164) wants no more texts, and block what waits to be sent to it.
+
+    One that had opted out and was forgotten is not written down again.
+    """
     with transaction.atomic():
-        OptOut.objects.bulk_create(
-            [OptOut(recipient=recipient, source=source, evidence=evidence[:300], created_by=user)],
-            ignore_conflicts=True,
-        )
+        if not OptOut.stands_for(recipient):
+            OptOut.objects.bulk_create(
+                [OptOut(recipient=recipient, source=source, evidence=evidence[:300], created_by=user)],
+                ignore_conflicts=True,
+            )
         # Waits for a claim that has these rows: after our commit none of them is submitted.
         waiting = Message.objects.filter(recipient=recipient, state__in=[State.QUEUED, State.HELD])
         move(waiting, State.BLOCKED, OPTED_OUT, skip_locked=False)
 
 
+def opt_out_all(said: Mapping[str, str], source: str, user: Any = None) -> int:
+    """As opt_out(), of many numbers with what each said, all or none. How many had not opted out before."""
+    with transaction.atomic():
+        names = {name: number for number in said for name in suppression.known_as(number)}
+        standing = OptOut.objects.filter(recipient__in=list(names), lifted_at=None)
+        known = {names[name] for name in standing.values_list("recipient", flat=True)}
+        new = [number for number in said if number not in known]
+        OptOut.objects.bulk_create(
+            (
+                OptOut(recipient=number, source=source, evidence=said[number][:300], created_by=user)
+                for number in new
+            ),
+            batch_size=BATCH,
+            ignore_conflicts=True,
+        )
+        waiting = Message.objects.filter(recipient__in=new, state__in=[State.QUEUED, State.HELD])
+        while move(waiting, State.BLOCKED, OPTED_OUT, skip_locked=False) == BATCH:
+            pass
+    return len(new)
+
+
 def opt_in(recipient: str, reason: str, user: Any = None) -> None:
     """Lift a number's opt-out, with who or what allowed that."""
-    OptOut.objects.filter(recipient=recipient, lifted_at=None).update(
+    OptOut.objects.filter(recipient__in=suppression.known_as(recipient), lifted_at=None).update(
         lifted_at=Now(), lifted_because=reason[:300], lifted_by=user
     )
 
@@ -154,5 +180,5 @@ def follow(message: Message, code: int) -> None:
         hold(message.account_sid, None, meaning.plain, code)
     elif meaning.consequence is Consequence.HOLD_SENDER:
         hold(message.account_sid, message.sender, meaning.plain, code)
-    elif meaning.consequence is Consequence.OPT_OUT:
+    elif meaning.consequence is Consequence.OPT_OUT and message.recipient:
         opt_out(message.recipient, OptOut.Source.CARRIER, f"Error {code}: {meaning.plain}")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from campaigns import switches
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import CAMPAIGN_CHARACTERS, OptOut, Pause, Sender, SmsTemplate, State
+from sms.models import CAMPAIGN_CHARACTERS, Forgotten, OptOut, Pause, Sender, SmsTemplate, State
 from tests import factories
 from tests.browser.tools import in_browser
 
@@ -59,6 +59,7 @@ def campaign(olive):
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
     switches.pause(factories.CampaignFactory(name="P" * CAMPAIGN_CHARACTERS, owner=olive), "B" * 300, "olive")
+    Forgotten.objects.create(digest="#" * 32, by="olive", because="B" * 300, erased={"texts": 3})
     return campaign
 
 
@@ -73,7 +74,7 @@ def all_pages(campaign) -> list[str]:
     found += [reverse(f"admin:{name}_add") for name in lists if name not in read_only]
     things = [
         campaign, campaign.topics.get(), campaign.actions.get(), campaign.owner, Call.objects.get(),
-        Consent.objects.get(), OptOut.objects.get(), Sender.objects.get(),
+        Consent.objects.get(), OptOut.objects.get(), Sender.objects.get(), Forgotten.objects.get(),
         *[fired.message for fired in ToolCall.objects.select_related("message").order_by("pk")[7:9]],
     ]  # fmt: skip
     for thing in things:
@@ -104,6 +105,10 @@ def all_pages(campaign) -> list[str]:
     ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
     found += [reverse("admin:auth_user_changes"), reverse("admin:sms_userprofile_atlas")]
+    found += [reverse("admin:sms_optout_import"), reverse("admin:sms_forgotten_changelist")]
+    caller = "?number=%2B14155550123"
+    found += [reverse(f"admin:sms_message_{page}") + caller for page in ("number", "forget")]
+    found.append(reverse("admin:campaigns_consent_evidence") + caller)
     found += [
         reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_history", args=[thing.pk])
         for thing in (campaign, topic, SmsTemplate.objects.get())

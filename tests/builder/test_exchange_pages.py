@@ -136,7 +136,8 @@ class TestThePages:
 class TestAPageOfManyEntries:
     SHEET = "Topic,Content\n" + "".join(f"Topic {number:03},New {number:03}\n" for number in range(250))
     CONSENT = (
-        "midcall: 1\ntemplates:\n- {name: sly, description: d, body: Hi, transactional: true}\n"
+        "midcall: 1\ntemplates:\n- {name: sly, description: d, body: Hi, transactional: true, "
+        "transactional_because: They call for it}\n"
         "topics:\n" + "".join(f"- {{name: Topic {number:03}, content: New}}\n" for number in range(250))
     )
 

@@ -101,6 +101,7 @@ class TestWhatKeepsCallersSafe:
     FILE = (
         "midcall: 1\ntemplates:\n- name: x\n  description: d\n  body: See {{ page }}\n  variables:\n"
         "    page:\n      allows_links: true\n  transactional: true\n"
+        "  transactional_because: They call for it\n"
         "sms_actions:\n- name: y\n  description: d\n  recipient: anyone\n"
     )
 
@@ -109,7 +110,7 @@ class TestWhatKeepsCallersSafe:
 
         found = warnings(file, ann)
 
-        assert [line for line, _ in found[:3]] == [11, 12, 16]
+        assert [line for line, _ in found[:3]] == [11, 12, 17]
         assert [says for _, says in found[:3]] == [
             "{{ page }} may hold a link: the agent will be able to text a web address of its own.",
             "No consent needed: the agent will text callers without asking them first.",
@@ -126,6 +127,17 @@ class TestWhatKeepsCallersSafe:
 
         assert warnings(self.FILE, ann) == []
         assert warnings(self.FILE.replace("See {{", "Look at {{"), ann) == []
+
+    def test_is_loosened_as_to_consent_by_an_administrator_alone(self, ann, bob):
+        may_all(bob)
+        file = self.FILE.partition("sms_actions")[0]
+
+        assert [words for _, words in errors(file, bob)] == [
+            "Only an administrator may decide that no consent is needed. Leave it out.",
+            "Only an administrator says why no consent is needed. Leave it out.",
+        ]
+        [(_, words)] = errors(file.replace("  transactional_because: They call for it\n", ""), ann)
+        assert words == "Why none is needed: Say why no consent is needed: somebody will ask."
 
 
 class TestOwners:

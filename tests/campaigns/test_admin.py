@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from campaigns.models import Alarm, Call, Campaign, Connection, Consent, ToolAttachment, ToolCall
 from sms import outbox
-from sms.models import Message, OptOut, Sender, SmsTemplate, State
+from sms.models import Forgotten, Message, OptOut, Sender, SmsTemplate, State
 from tests import factories
 from tests.factories import AUTH_TOKEN, CALLER, SECRET
 
-READ_ONLY = {"sms.message", "campaigns.call", "campaigns.consent"}
+READ_ONLY = {"sms.message", "sms.forgotten", "campaigns.call", "campaigns.consent"}
 NO_ADDING = {*READ_ONLY, "sms.userprofile", "sms.sender", "sms.pause", "campaigns.alarm"}
 
 
@@ -52,6 +52,7 @@ def world(ann):
     )
     Consent.objects.create(recipient=CALLER, words="Yes please", tool_call=tool_call, campaign=campaign)
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD)
+    Forgotten.objects.create(digest="#0", by="ann", because="They asked")
     Group.objects.create(name="Night shift")
     Sender.objects.get_or_create(
         account_sid=factories.ACCOUNT_SID, address="+13125550142", defaults={"messages_per_second": 1}
@@ -91,6 +92,10 @@ def all_pages(campaign) -> list[str]:
         campaign_url(campaign, page, connection.pk) for page in ("connection", "arrival", "secret", "revoke")
     ]
     found.append(reverse("admin:sms_optout_lift", args=[OptOut.objects.get().pk]))
+    found += [
+        f"{reverse(f'admin:sms_message_{page}')}?number=%2B14155550123" for page in ("number", "forget")
+    ]
+    found += [reverse("admin:sms_optout_import"), reverse("admin:campaigns_consent_evidence")]
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import pytest
 from django.contrib import admin
@@ -22,7 +22,7 @@ from builder.models import SmsAction, Topic
 from campaigns import ownership, switches
 from campaigns.models import Alarm, Call, Campaign, Connection, Consent, ToolCall
 from sms import outbox
-from sms.models import Message, OptOut, Pause, Sender, SmsTemplate, UserProfile
+from sms.models import Forgotten, Message, OptOut, Pause, Sender, SmsTemplate, UserProfile
 from tests import factories
 from tests.campaigns.matrix import CHANGES_NOTHING, EXPECTED, OF_SUPERUSERS, REHEARSES, ROLES
 from tests.factories import ACCOUNT_SID, AUTH_TOKEN, CALLER
@@ -85,6 +85,7 @@ def world(people):
         Call: call,
         Consent: consent,
         OptOut: OptOut.objects.get(),
+        Forgotten: Forgotten.objects.create(digest="#0", by="ann", because="They asked"),
         Sender: Sender.objects.get(),
         Pause: switches.pause(late, "Nobody is there", "olive"),
         Alarm: Alarm.objects.create(pk=1),
@@ -142,7 +143,12 @@ def address(name: str, world: dict[Any, Any]) -> str:
     if name == "auth_user_changes_of":
         found |= {"kind": "sms.smstemplate", "pk": str(world[SmsTemplate].pk)}
     url = reverse(f"admin:{name}", kwargs={each: found[each] for each in pattern.pattern.regex.groupindex})
-    return f"{url}?texts={world[Message].pk}" if name == "sms_message_cancel" else url
+    about = {
+        "sms_message_cancel": f"texts={world[Message].pk}",
+        "sms_message_forget": f"number={quote(CALLER)}",
+        "sms_message_number": f"number={quote(CALLER)}",
+    }
+    return f"{url}?{about[name]}" if name in about else url
 
 
 def payload(name: str, world: dict[Any, Any], people: dict[str, User]) -> dict[str, Any]:
@@ -191,6 +197,8 @@ def payload(name: str, world: dict[Any, Any], people: dict[str, User]) -> dict[s
             **{"failed_percent": "50", "failed": "20"},
         },
         "sms_message_cancel": {"because": "Closed"},
+        "sms_message_forget": {"because": "They asked"},
+        "sms_optout_import": {"text": "+14155550166", "confirmed": "1"},
         "sms_pause_everything": {"because": "The carrier sends nonsense"},
         "sms_pause_thing": {"because": "The price is wrong"},
         "sms_optout_lift": {"because": "They asked"},

@@ -42,7 +42,7 @@ def switch(table, kind):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0017_refused_credentials'),
+        ('sms', '0018_people'),
     ]
 
     operations = [

@@ -4,14 +4,14 @@ from importlib import import_module
 
 from django.db import migrations, models
 
-switch = import_module('sms.migrations.0018_pauses').switch
+switch = import_module('sms.migrations.0019_pauses').switch
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0018_pauses'),
-        ('builder', '0008_allowed_numbers'),
+        ('sms', '0019_pauses'),
+        ('builder', '0009_people'),
     ]
 
     operations = [

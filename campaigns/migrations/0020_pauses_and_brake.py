@@ -13,7 +13,7 @@ from importlib import import_module
 from django.db import migrations, models
 
 permission = import_module('campaigns.migrations.0008_roles_and_sharing').permission
-switch = import_module('sms.migrations.0018_pauses').switch
+switch = import_module('sms.migrations.0019_pauses').switch
 
 ROLES = {
     'Viewer': [('sms.pause', 'view')],
@@ -35,9 +35,9 @@ def make_roles(apps, schema_editor=None):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0016_connect_page'),
-        ('builder', '0009_pauses'),
-        ('sms', '0018_pauses'),
+        ('campaigns', '0019_texted_already'),
+        ('builder', '0010_pauses'),
+        ('sms', '0019_pauses'),
     ]
 
     operations = [
