@@ -270,12 +270,12 @@ class MessageAdmin(ReadOnlyPage[Message]):
             "advice": advice,
             "steps": steps_of(message),
             "sender": sender,
+            "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
             "opt_out": OptOut.objects.filter(
                 recipient__in=suppression.known_as(message.recipient), lifted_at=None
             ).first()
             if message.recipient
             else None,
-            "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
         }
 
 

@@ -115,7 +115,7 @@ class Pause(models.Model):
 class SwitchedOff(models.Model):
     """What is switched off on its own page (`is_active`), so that what was promised with it waits.
 
-    Written by triggers alone (migrations sms/0018, builder/0009, campaigns/0017): forms, imports and a hand
+    Written by triggers alone (migrations sms/0019, builder/0010, campaigns/0020): forms, imports and a hand
     on the database all switch things off.
     """
 

@@ -134,10 +134,10 @@ class Promise:
         """What PROMISE and NOTHING_IN_THE_WAY take."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values["rate"] = numbers.usual_rate(self.sender)
-        values["known_as"] = suppression.known_as(self.recipient)
         # A template that is switched off, or paused, may be tried out all the same.
         own = [] if self.template is None or self.tested_by else [template_scope(self.template)]
         values["scopes"] = [*self.scopes, *own]
+        values["known_as"] = suppression.known_as(self.recipient)
         values["quiet_hours"] = str(self.quiet_hours or "")
         values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
         values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""

@@ -58,8 +58,8 @@ def campaign(olive):
         defaults={"messages_per_second": 1, "held_at": timezone.now(), "held_because": "B" * 300},
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
-    Forgotten.objects.create(digest="#" * 32, by="olive", because="B" * 300, erased={"texts": 3})
     switches.pause(factories.CampaignFactory(name="P" * CAMPAIGN_CHARACTERS, owner=olive), "B" * 300, "olive")
+    Forgotten.objects.create(digest="#" * 32, by="olive", because="B" * 300, erased={"texts": 3})
     return campaign
 
 
