@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import RECIPIENT, Call, Consent, ToolCall
@@ -36,8 +36,9 @@ class Known:
 
     def consents(self) -> QuerySet[Consent]:
         """What it agreed to, and what its caller said of other numbers."""
-        own = Q(recipient=self.number) | Q(tool_call__in=self.tool_calls().order_by().values("pk"))
-        return Consent.objects.filter(own).order_by("-given_at")
+        own = Consent.objects.filter(recipient=self.number).order_by().values("pk")
+        said = Consent.objects.filter(tool_call__in=self.tool_calls().order_by().values("pk"))
+        return Consent.objects.filter(pk__in=own.union(said.order_by().values("pk"))).order_by("-given_at")
 
     def opt_outs(self) -> QuerySet[OptOut]:
         """Its opt-outs, forgotten since or not."""
