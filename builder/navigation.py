@@ -121,6 +121,14 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "campaigns.consent",
                 "No caller has agreed to a text yet. What they say is kept here.",
             ),
+            Place(
+                "Pauses",
+                "pause_circle",
+                "admin:sms_pause_changelist",
+                "sms.pause",
+                "Nothing was ever paused. To stop the texts of a campaign, an action, a template or a "
+                "sender, open its page.",
+            ),
             Place("Atlas", "hub", "admin:sms_userprofile_atlas", permission="sms.view_smstemplate"),
             Place("History", "history", "admin:auth_user_changes", permission="sms.administer"),
         ],
@@ -136,6 +144,11 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
 
 # Lists that are reached from another one's page: (heading, the entry that stays marked, the list).
 BESIDE = [
+    (
+        "Activity",
+        "Pauses",
+        Place("Automatic brake", "speed", "admin:campaigns_alarm_changelist", "campaigns.alarm"),
+    ),
     (
         "Activity",
         "Messages",

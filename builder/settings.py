@@ -268,6 +268,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECONCILE_SECONDS,
         "options": {"expires": RECONCILE_SECONDS},
     },
+    "watch for jumps": {"task": "campaigns.tasks.watch", "schedule": 10.0, "options": {"expires": 10}},
+    "tell of pauses": {"task": "campaigns.tasks.tell", "schedule": 10.0, "options": {"expires": 10}},
     "verify credentials": {"task": "sms.tasks.verify", "schedule": 60.0, "options": {"expires": 60}},
     # One that comes late to an hour of them finds nothing left to do.
     "erase what is too old": {

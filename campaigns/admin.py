@@ -11,7 +11,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, Q, QuerySet, prefetch_related_objects
+from django.db.models import (
+    Count,
+    Exists,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    prefetch_related_objects,
+)
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern
@@ -28,12 +39,14 @@ from builder.lint import Reach
 from builder.models import SmsAction, Topic
 from builder.usage import NOWHERE, User
 from campaigns import oncall as oncall
+from campaigns import pausing as pausing
 from campaigns import preview
+from campaigns.braking import BrakePage, gauges
 from campaigns.connecting import Connecting
 from campaigns.forms import CampaignForm, KeepsTemplateApart, SmsActionForm, TopicForm, clash_after
 from campaigns.integrations import Integrations
 from campaigns.managing import OF_ACTIONS
-from campaigns.models import Campaign, reaches
+from campaigns.models import Brake, Campaign, reaches
 from campaigns.people import Belongs
 from campaigns.preview import Preview
 from campaigns.safeguards.limits import LIMITS
@@ -42,8 +55,8 @@ from campaigns.tools import Tool
 from sms import health
 from sms.admin import sent_by
 from sms.health import Texts
-from sms.models import SmsTemplate, UserProfile
-from sms.pages import Page, links_to, may_see
+from sms.models import Pause, SmsTemplate, UserProfile
+from sms.pages import Page, label, links_to, may_see
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -54,8 +67,7 @@ else:
 @admin.register(Campaign)
 class CampaignAdmin(Belongs, Page[Campaign]):
     form = CampaignForm
-    list_display: Any = ("name", "is_active", "topic_count", "action_count", "connection_count", "updated_at")
-    list_filter = ("is_active",)
+    list_display: Any = ("name", "standing", "topic_count", "action_count", "connection_count", "updated_at")
     search_fields = ("name",)
     # Counting leaves the model's own order out.
     ordering = ("name",)
@@ -78,6 +90,12 @@ class CampaignAdmin(Belongs, Page[Campaign]):
         ("How long it keeps what it texted", {"fields": ("keep_days",)}),
     )
 
+    @admin.display(description="State")
+    def standing(self, obj: Any) -> SafeString:
+        if not obj.is_active:
+            return label("switched off", "warn")
+        return label("paused", "bad") if obj.is_paused else label("on", "good")
+
     @admin.display(description="Topics")
     def topic_count(self, obj: Any) -> int:
         return int(obj.topic_count)
@@ -92,14 +110,47 @@ class CampaignAdmin(Belongs, Page[Campaign]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         campaigns: QuerySet[Campaign] = super().get_queryset(request)
+        paused = Pause.objects.filter(
+            scope=Concat(Value("campaign:"), Cast(OuterRef("pk"), TextField())), lifted_at=None
+        )
         return campaigns.annotate(
+            is_paused=Exists(paused),
             topic_count=Count("topics", distinct=True),
             action_count=Count("attachments", distinct=True),
             connection_count=Count("connections", filter=Q(connections__revoked_at=None), distinct=True),
         )
 
     def get_urls(self) -> list[URLPattern]:
-        return [*Integrations(self).urls(), *Connecting(self).urls(), *super().get_urls()]
+        return [
+            *Integrations(self).urls(),
+            *Connecting(self).urls(),
+            *BrakePage(self).urls(),
+            *super().get_urls(),
+        ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        """A campaign is stopped by pausing it; the switch of before is shown where it is off."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj and not obj.is_active:
+            return fieldsets
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "is_active"]})
+            for title, options in fieldsets
+        ]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Campaign | None = None,
+    ) -> Any:
+        if obj:
+            brake = Brake.of(obj)
+            context = {"brake": brake, "gauges": gauges(obj, brake), **context}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any

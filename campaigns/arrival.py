@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from campaigns import safeguards
-from campaigns.models import Connection, Contact, Fetched, ToolCall
+from campaigns.models import Connection, Contact, Fetched, SecretUse, ToolCall
 from campaigns.telling import told
 from sms.models import State
 
@@ -44,6 +46,14 @@ def arrival(connection: Connection) -> Arrival:
             contact.failed_at,
             call=last,
         )
+    if connection.keeps_previous and not _has_new_secret(connection):
+        return Arrival(
+            "waiting",
+            "Waiting for the new secret…",
+            f"Nothing has come with the one that ends in {connection.secret_end} yet. Until "
+            f"{date_format(localtime(connection.previous_until), 'j M, H:i')} the previous one works, too.",
+            call=last,
+        )
     if last:
         return _arrived(last)
     if contact and contact.called_at:
@@ -60,6 +70,11 @@ def arrival(connection: Connection) -> Arrival:
         "Waiting for the first call…",
         "Nothing has come in by this connection yet. This turns green by itself.",
     )
+
+
+def _has_new_secret(connection: Connection) -> bool:
+    uses = SecretUse.objects.filter(connection=connection, secret_end=connection.secret_end)
+    return connection.is_signed or uses.exists()
 
 
 def _last(connection: Connection, contact: Contact | None) -> ToolCall | None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import URLPattern, path
 
 from campaigns import preview, signing, tools, toolsets
@@ -25,6 +26,8 @@ from campaigns.runtimes.guide import Block, Way, fetching
 SAMPLE_CALLER = "+13125550123" if settings.DEMO else "+YOUR_OWN_NUMBER"
 # So long a secret works on beside the one that replaces it.
 OVERLAP = timedelta(hours=24)
+# The runtimes that are best reached by MCP.
+BY_MCP = (Connection.Runtime.MCP, Connection.Runtime.LIVEKIT, Connection.Runtime.PIPECAT)
 # Of the buttons: end the checking of signatures; replace a secret at once.
 STOP, AT_ONCE = "_stop", "_at_once"
 
@@ -89,8 +92,8 @@ class Connecting(BeneathCampaign):
     def arrival(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
         """Whether it has arrived, as the page asks again and again."""
         campaign, found = self._found(request, pk, connection)
-        context = {"connection": found, "arrival": arrival(found)}
-        return self.render(request, campaign, "campaigns/arrival.html", found.name, context)
+        context = {"campaign": campaign, "connection": found, "arrival": arrival(found)}
+        return render(request, "campaigns/arrival.html", context)
 
     def new_secret(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
         """Replace a connection's secret, and show the new one, this once."""
@@ -108,6 +111,7 @@ class Connecting(BeneathCampaign):
                 messages.WARNING,
             )
             return HttpResponseRedirect(self.address(campaign, "connection", found.pk))
+        Contact.forget_failure(found.pk)
         self.page.log_change(request, campaign, f"Made a new secret for “{found}”.")
         return self._show(request, campaign, found, secret)
 
@@ -217,7 +221,7 @@ def door(connection: Connection) -> str:
     """What a runtime is given: its own webhook where it has one."""
     if connection.runtime in WEBHOOKS:
         return f"{connection.address}/{connection.runtime}"
-    return f"{connection.address}/{'mcp' if connection.runtime == Connection.Runtime.MCP else 'tools'}"
+    return f"{connection.address}/{'mcp' if connection.runtime in BY_MCP else 'tools'}"
 
 
 def context_of_list(campaign: Campaign, most: int) -> list[dict[str, Any]]:
@@ -227,6 +231,7 @@ def context_of_list(campaign: Campaign, most: int) -> list[dict[str, Any]]:
         {
             "row": connection,
             "contact": getattr(connection, "contact", None),
+            "is_pasted": connection.runtime in WEBHOOKS,
             "used_at": max((use.at for use in connection.secret_uses.all()), default=None),
         }
         for connection in found.prefetch_related("secret_uses")

@@ -16,6 +16,7 @@ from builder.linting import Known
 from builder.models import SmsAction, Topic
 from campaigns import tools
 from campaigns.models import Campaign, Connection, reaches
+from sms import outbox
 from sms.models import Message, Sender, SmsTemplate, State, UserProfile
 from sms.oncall import TONES, state_label
 from sms.pages import label
@@ -30,7 +31,7 @@ MOST_COUNTED = 10_000
 MOST_SHOWN = 12
 MOST_CHECKED = 200
 
-TROUBLE = [State.FAILED, State.UNDELIVERED, State.UNKNOWN, State.EXPIRED, State.HELD]
+TROUBLE = [State.FAILED, State.UNDELIVERED, State.UNKNOWN, State.EXPIRED]
 TILES = {
     "Delivered": [State.DELIVERED],
     "On the way": [State.ACCEPTED, State.SENT],
@@ -122,13 +123,12 @@ def _tiles(since: datetime) -> list[Tile]:
 
 def _trouble(since: datetime) -> list[dict[str, Any]]:
     # One index range a state; together they would be read as one long range of all states.
-    found = [
-        message
-        for state in TROUBLE
-        for message in Message.objects.filter(state=state, created_at__gte=since).order_by("-created_at")[
-            :MOST_SHOWN
-        ]
-    ]
+    recent = Message.objects.filter(created_at__gte=since).order_by("-created_at")
+    # What waits for the morning is in no trouble.
+    held = recent.filter(outbox.AWAKE, state=State.HELD)
+    found = list(held[:MOST_SHOWN])
+    for state in TROUBLE:
+        found += recent.filter(state=state)[:MOST_SHOWN]
     newest = sorted(found, key=lambda message: message.created_at, reverse=True)[:MOST_SHOWN]
     return [{"message": message, "label": state_label(message.state)} for message in newest]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import time
 from typing import Any, ClassVar
 
 from django import forms
@@ -84,6 +85,8 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         for name in {"quiet_from", "quiet_until"} & fields.keys():
             fields[name].widget.format = "%H:%M"
+            # Where there are no quiet hours the page does not ask for them.
+            fields[name].required = False
         if "keep_days" in fields:
             usual = settings.RETENTION_DAYS
             said = f"{usual} days" if usual else "for good"
@@ -98,6 +101,14 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             if clash:
                 self.add_error("topics", clash)
         return cleaned
+
+    def clean_quiet_from(self) -> time:
+        begins: time | None = self.cleaned_data["quiet_from"]
+        return self.instance.quiet_from if begins is None else begins
+
+    def clean_quiet_until(self) -> time:
+        ends: time | None = self.cleaned_data["quiet_until"]
+        return self.instance.quiet_until if ends is None else ends
 
     # Who asks; the page sets it.
     user: ClassVar[Any]

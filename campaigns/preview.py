@@ -84,13 +84,17 @@ def shown(tool: tools.Offered, user: Any) -> OfferedTool:
     return OfferedTool(
         tool.name,
         tool.description,
-        tool.obstacle if isinstance(tool, tools.Tool) else "",
+        _obstacle(tool) if isinstance(tool, tools.Tool) else "",
         [
             {"name": name, "is_required": name in required, **schema}
             for name, schema in tool.parameters["properties"].items()
         ],
         json.dumps(generic.definition(tool), indent=2, ensure_ascii=False),
     )
+
+
+def _obstacle(tool: tools.Tool) -> str:
+    return tool.pause.words if tool.pause else tool.obstacle
 
 
 def may_be_seen(tool: tools.Offered, user: Any) -> bool:

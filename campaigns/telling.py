@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from sms import numbers, quiet
-from sms.models import Message, State
+from sms.models import Message, Pause, State
 from sms.providers import codes
 
 SPOKEN = {
@@ -25,6 +25,11 @@ SPOKEN = {
     State.CANCELED: "That text was canceled on our side, so it was not sent.",
     State.BLOCKED: "That number has opted out of our text messages, so nothing was sent.",
 }
+PAUSED = (
+    "Our text messages are paused at the moment, so the text is waiting. If it waits too long, it is dropped."
+)
+# These wait for whatever holds them back.
+WAITING = (State.QUEUED, State.HELD)
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
 # Out of our hands, and with the carrier or further.
@@ -51,6 +56,8 @@ def told(message: Message) -> Told:
 
 
 def _spoken(message: Message, state: State) -> str:
+    if state in WAITING and Pause.over(message):
+        return PAUSED
     if state is State.HELD and (opens := message.quiet_until):
         return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."
     return SPOKEN[state]

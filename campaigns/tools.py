@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 
 from builder import prompt
 from builder.models import SmsAction, Topic
+from campaigns import switches
 from campaigns.content import BODY, Content
 from campaigns.drafts import Author
 from campaigns.models import RECIPIENT as RECIPIENT
 from campaigns.models import Campaign
 from campaigns.wording import Wording, schema
-from sms.models import SmsTemplate, Variable, is_capped
+from sms.models import Pause, SmsTemplate, Variable, is_capped
+from sms.models.pauses import template_scope
 
 MAX_CONSENT_CHARACTERS = 500
 
@@ -44,6 +46,8 @@ class Tool:
     campaign: str = ""
     # Why it is not sent in this campaign, though elsewhere it may be.
     withheld: str = ""
+    # By what its texts can be paused, beside the template.
+    scopes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,9 +64,20 @@ class Tool:
         return self.withheld or self.source.obstacle()
 
     @cached_property
+    def pause(self) -> Pause | None:
+        """What its texts are paused by, which starting and ending changes the configuration's revision."""
+        own = [] if self.template is None else [template_scope(self.template.pk)]
+        sent = self.snapshot
+        return Pause.against([*self.scopes, *own], sent["account_sid"], sent["sender"])
+
+    @cached_property
     def snapshot(self) -> dict[str, Any]:
         """What a text of it is promised with, whoever gets it and whatever it says."""
-        return {**self.source.snapshot(), "template": self.template.pk if self.template else None}
+        return {
+            **self.source.snapshot(),
+            "template": self.template.pk if self.template else None,
+            "scopes": self.scopes,
+        }
 
     @property
     def action(self) -> SmsAction | None:
@@ -224,7 +239,9 @@ def of_topics(topics: Iterable[Topic], campaign: Campaign | None = None) -> list
 def _tool(source: SmsAction | SmsTemplate, campaign: Campaign | None) -> Tool:
     if campaign is None:
         return Tool(source)
-    return Tool(source, campaign.name, withheld(source, campaign))
+    own = [switches.scope_of(source)] if isinstance(source, SmsAction) else []
+    scopes = (switches.scope_of(campaign), *own)
+    return Tool(source, campaign.name, withheld(source, campaign), scopes)
 
 
 def withheld(source: SmsAction | SmsTemplate, campaign: Campaign) -> str:

@@ -129,8 +129,8 @@ def _may_claim(ends: float) -> bool:
 
 
 def reconcile() -> None:
-    """Hold what it has become too late for, and let go of it in the morning; expire what is too old, try held
-    senders and tell their owners, and ask the carriers about what is in doubt or silent."""
+    """Hold what it has become too late for or what is paused, and let go of it in the morning; expire what is
+    too old, try held senders and tell their owners, and ask the carriers about what is in doubt or silent."""
     global _reconciled_at
     _reconciled_at = time.monotonic()
     close_old_connections()
@@ -138,6 +138,7 @@ def reconcile() -> None:
     outbox.expire()
     outbox.reap()
     outbox.give_up()
+    outbox.hold_paused()
     outbox.probe()
     _run(_look_up(outbox.doubts(), outbox.silent()))
     doorbell.ring()

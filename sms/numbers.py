@@ -120,6 +120,13 @@ def _country(number: phonenumbers.PhoneNumber) -> str:
     return found if found.isalpha() else ""
 
 
+@lru_cache(maxsize=4096)
+def is_in_plan(e164: str) -> bool:
+    """Whether the numbering plan of its country has such a number. Plans change faster than what is known of
+    them: of a number that somebody dictates one may ask it, and not of one that a network shows."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(e164))
+
+
 @lru_cache(maxsize=16_384)
 def _block(prefix: str) -> tuple[str, str]:
     """The country of all numbers of one block of a thousand ("+14155550"), and why none of them is texted."""
@@ -138,10 +145,7 @@ def _why_not(number: phonenumbers.PhoneNumber) -> str:
             "That number belongs to no country: it is a satellite phone's or a service's, or not given to "
             "anybody. Use the number of a mobile phone."
         )
-    kind = phonenumbers.number_type(number)
-    if kind == phonenumbers.PhoneNumberType.UNKNOWN:
-        return "No phone in its country has such a number. Check each digit of it."
-    what = _NO_PHONES.get(kind)
+    what = _NO_PHONES.get(phonenumbers.number_type(number))
     return f"That is {what}, and no text goes there. Use the number of a mobile phone." if what else ""
 
 

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from sms import outbox, suppression
 from sms.admin import search_number
 from sms.forms import CancelForm
-from sms.models import Message, OptOut, Sender, State
+from sms.models import Message, OptOut, Pause, Sender, State
 from sms.pages import Page, ReadOnlyPage, Since, first_words, label
 from sms.providers import codes
 
@@ -275,6 +275,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
             ).first()
             if message.recipient
             else None,
+            "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
         }
 
 

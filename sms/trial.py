@@ -28,6 +28,7 @@ from sms.models import (
     AtlasDay,
     Message,
     OptOut,
+    Pause,
     Sender,
     SmsTemplate,
     State,
@@ -62,7 +63,11 @@ def obstacle(template: SmsTemplate) -> str:
     lacking = template.lacks()
     if lacking:
         return lacking
-    held = Sender.held(template.owner_profile().account_sid(template.provider), template.effective_sender())
+    account_sid, sender = template.owner_profile().account_sid(template.provider), template.effective_sender()
+    # That the template itself is paused need keep nobody from trying it out.
+    if pause := Pause.against([], account_sid, sender):
+        return pause.words
+    held = Sender.held(account_sid, sender)
     return f"The carrier refuses the sender, which is held back: {held}" if held else ""
 
 

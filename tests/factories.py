@@ -46,7 +46,8 @@ class UserFactory(DjangoModelFactory):
         if name:
             if not Group.objects.filter(name=name).exists():
                 # A test that emptied the tables took the groups along, which a migration made.
-                import_module("campaigns.migrations.0008_roles_and_sharing").make_roles(apps)
+                for migration in ("0008_roles_and_sharing", "0020_pauses_and_brake"):
+                    import_module(f"campaigns.migrations.{migration}").make_roles(apps)
                 import_module("campaigns.migrations.0017_people").grant(apps)
             user.groups.add(Group.objects.get(name=name))
             user.is_staff = True

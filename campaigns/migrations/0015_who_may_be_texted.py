@@ -6,21 +6,6 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-TEXTED_ALREADY = """
-UPDATE campaigns_campaign campaign SET other_countries = texted.countries
-FROM (
-    SELECT connection.campaign_id, array_agg(DISTINCT message.country ORDER BY message.country) AS countries
-    FROM sms_message message
-    JOIN campaigns_toolcall fired ON fired.message_id = message.id
-    JOIN campaigns_call call ON call.id = fired.call_id
-    JOIN campaigns_connection connection ON connection.id = call.connection_id
-    JOIN campaigns_campaign own ON own.id = connection.campaign_id
-    WHERE message.country NOT IN ('', own.country)
-    GROUP BY connection.campaign_id
-) texted
-WHERE texted.campaign_id = campaign.id
-"""
-
 
 class Migration(migrations.Migration):
 
@@ -93,6 +78,4 @@ class Migration(migrations.Migration):
             model_name='campaign',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "campaigns_campaignevent" ("country", "has_quiet_hours", "id", "instructions", "is_active", "language", "minutes_before_repeat", "name", "other_countries", "owner_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "quiet_from", "quiet_until", "segments_per_day", "texts_per_call", "texts_per_country", "texts_per_day", "texts_per_number", "texts_per_sender", "texts_per_tool") VALUES (OLD."country", OLD."has_quiet_hours", OLD."id", OLD."instructions", OLD."is_active", OLD."language", OLD."minutes_before_repeat", OLD."name", OLD."other_countries", OLD."owner_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, clock_timestamp(), \'delete\', OLD."id", OLD."quiet_from", OLD."quiet_until", OLD."segments_per_day", OLD."texts_per_call", OLD."texts_per_country", OLD."texts_per_day", OLD."texts_per_number", OLD."texts_per_sender", OLD."texts_per_tool"); RETURN NULL;', hash='dd5fe641bed32151763148e4b4a21c58762eea43', operation='DELETE', pgid='pgtrigger_delete_delete_4123f', table='campaigns_campaign', when='AFTER')),
         ),
-        # Whom a running campaign texts, it goes on texting: its page shows the countries, for somebody to judge.
-        migrations.RunSQL(TEXTED_ALREADY, migrations.RunSQL.noop),
     ]

@@ -2,6 +2,7 @@
 
 from campaigns.models.allowances import Allowance, TextedNumber
 from campaigns.models.attachments import Fetched, ToolAttachment, ToolChange
+from campaigns.models.brakes import Alarm, Brake, Notice, Span
 from campaigns.models.calls import (
     ID_CHARACTERS,
     LONGEST_CALL,
@@ -21,7 +22,9 @@ __all__ = [
     "ID_CHARACTERS",
     "LONGEST_CALL",
     "RECIPIENT",
+    "Alarm",
     "Allowance",
+    "Brake",
     "Call",
     "CallNumberChanged",
     "Campaign",
@@ -31,8 +34,10 @@ __all__ = [
     "Failure",
     "Fetched",
     "Purged",
+    "Notice",
     "Revision",
     "SecretUse",
+    "Span",
     "SpentSignature",
     "TextedNumber",
     "ToolAttachment",

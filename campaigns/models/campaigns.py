@@ -83,7 +83,9 @@ class Campaign(models.Model):
         "time.",
     )
     is_active = models.BooleanField(
-        "active", default=True, help_text="Switched off, none of its tools sends anything."
+        "active",
+        default=True,
+        help_text="It was switched off before campaigns could be paused. Tick it to let it go on.",
     )
     # Off unless somebody wants it: a text that the caller has just asked for is awaited, at night, too.
     has_quiet_hours = models.BooleanField(

@@ -137,6 +137,11 @@ class Contact(models.Model):
         ):
             cls._untold[connection] = 0
 
+    @classmethod
+    def forget_failure(cls, connection: int) -> None:
+        """What was wrong before is of no interest any more; how often something was, is."""
+        cls.objects.filter(connection=connection).update(failed_at=None, failure="", detail="")
+
 
 class SecretUse(models.Model):
     """When one of a connection's secrets was last used, to within NOTED_EVERY. By its last four characters;

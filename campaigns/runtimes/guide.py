@@ -117,6 +117,7 @@ class Way:
         """Code with the address, the secret, the number and the tool in it; `$client` asks Midcall."""
         names = {
             "address": literal(self.address),
+            "endpoint": literal(f"{self.address}/mcp"),
             "secret": literal(self.secret),
             "bearer": literal(self.bearer),
             "caller": literal(self.caller),

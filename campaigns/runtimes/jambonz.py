@@ -61,7 +61,8 @@ class Jambonz(Webhook):
             "toolHook": {
                 "url": f"{way.door}?call_id=CALL_SID&caller=FROM",
                 "method": "POST",
-                "auth": {"username": "midcall", "password": way.secret},
+                "username": "midcall",
+                "password": way.secret,
             }
         }
         basic = base64.b64encode(f"midcall:{way.secret}".encode()).decode()
@@ -72,7 +73,8 @@ class Jambonz(Webhook):
                 Step(
                     "In the llm verb that your application answers with, set the tool hook. It writes the "
                     "call's call_sid and from into the address; the plus of the number may stand there as "
-                    "it is.",
+                    "it is. A jambonz that sends the Basic authentication of the application's calling "
+                    "webhook instead needs the same user name and password there.",
                     (Block("llm verb", written(hook)),),
                 ),
                 Step(

@@ -37,7 +37,7 @@ from livekit.agents import mcp
 
 def midcall_tools(call_id: str, caller: str) -> list:
     headers = {"Authorization": $bearer, "X-Call-Id": call_id, "X-Caller-Number": caller}
-    server = mcp.MCPServerHTTP($address + "/mcp", headers=headers)
+    server = mcp.MCPServerHTTP($endpoint, headers=headers)
     return [mcp.MCPToolset(id="midcall", mcp_server=server)]
 """
 BY_HTTP = """

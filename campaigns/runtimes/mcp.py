@@ -76,7 +76,7 @@ def guide(way: Way) -> Guide:
             Step(
                 "A client that sends no headers but the secret takes the call in the URL instead, written "
                 "for each call: escape the plus of the number as %2B.",
-                (Block("URL", f"{url(way)}?call_id=THE_CALL_ID&caller=%2B13125550100", "text"),),
+                (Block("URL of one call", f"{url(way)}?call_id=THE_CALL_ID&caller=%2B13125550100", "text"),),
             ),
             Step(
                 "In Vapi: Tools › Create Tool › MCP; or post this to https://api.vapi.ai/tool. In "

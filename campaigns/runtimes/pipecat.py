@@ -1,4 +1,5 @@
-"""Pipecat: tools by MCP, or as functions over HTTP, https://docs.pipecat.ai/guides/learn/function-calling"""
+"""Pipecat (1.14 and newer): tools by MCP, https://docs.pipecat.ai/api-reference/server/utilities/mcp, or as
+functions over HTTP."""
 
 from __future__ import annotations
 
@@ -13,9 +14,8 @@ def guide(way: Way) -> Guide:
     return Guide(
         steps=(
             Step(
-                "Install Pipecat's support for MCP: pip install \"pipecat-ai[mcp]\". In the bot's code, "
-                "this registers the tools of one call with its LLM service; hand what it returns to the "
-                "context as `tools`.",
+                "Install Pipecat, 1.14 or newer, with its support for MCP: pip install "
+                '"pipecat-ai[mcp]". In the bot\'s code, this makes the tools of one call.',
                 (Block("By MCP", way.python(BY_MCP), "python"),),
             ),
             Step(
@@ -23,9 +23,9 @@ def guide(way: Way) -> Guide:
                 (Block("Over HTTP", way.python(BY_HTTP), "python"),),
             ),
             Step(
-                "Call it where the bot starts. On telephony, parse_telephony_websocket gives the call's "
-                "id; the caller's number comes from your carrier's webhook, as a custom parameter of the "
-                "stream.",
+                "Hand them to the context where the bot starts; the LLM service registers them by itself. "
+                "Which call it is, and who calls, comes from your telephony: parse_telephony_websocket "
+                "gives the call's id, and the number comes as a custom parameter of your carrier's stream.",
                 (Block("In the bot", way.python(BOT), "python"),),
             ),
         ),
@@ -38,36 +38,34 @@ from mcp.client.session_group import StreamableHttpParameters
 from pipecat.services.mcp_service import MCPClient
 
 
-async def midcall_tools(llm, call_id: str, caller: str):
+async def midcall_tools(call_id: str, caller: str):
     headers = {"Authorization": $bearer, "X-Call-Id": call_id, "X-Caller-Number": caller}
-    server = MCPClient(StreamableHttpParameters(url=$address + "/mcp", headers=headers))
-    return await server.register_tools(llm)
+    return await MCPClient(StreamableHttpParameters(url=$endpoint, headers=headers)).tools()
 """
 BY_HTTP = """
 import asyncio
 
-from pipecat.adapters.schemas.function_schema import FunctionSchema
-from pipecat.adapters.schemas.tools_schema import ToolsSchema
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 
 $client
 
-async def midcall_tools(llm, call_id: str, caller: str):
+async def midcall_tools(call_id: str, caller: str):
     async def called(params):
         told = await asyncio.to_thread(
             fire, params.function_name, dict(params.arguments), call_id, caller, params.tool_call_id
         )
         await params.result_callback(told)
 
-    schemas = []
-    for tool in (await asyncio.to_thread(midcall, "/tools?format=json"))["tools"]:
+    def schema(tool):
         asked = tool["parameters"]
-        llm.register_function(tool["name"], called)
-        schemas.append(
-            FunctionSchema(tool["name"], tool["description"], asked["properties"], asked["required"])
+        return FunctionSchema(
+            tool["name"], tool["description"], asked["properties"], asked["required"], handler=called
         )
-    return ToolsSchema(standard_tools=schemas)
+
+    found = await asyncio.to_thread(midcall, "/tools?format=json")
+    return ToolsSchema(standard_tools=[schema(tool) for tool in found["tools"]])
 """
 BOT = """
-tools = await midcall_tools(llm, call_id, caller)
-context = LLMContext(messages, tools=tools)
+context = LLMContext(messages, tools=await midcall_tools(call_id, caller))
 """

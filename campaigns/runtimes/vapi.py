@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -27,7 +25,7 @@ from campaigns.runtimes.base import (
     refuse_old,
     words,
 )
-from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block
+from campaigns.runtimes.guide import NOW, Block, Guide, Step, Way, asking, tools_block, written
 from campaigns.tools import Offered
 
 TOOL_CALLS = "tool-calls"
@@ -191,11 +189,10 @@ class Vapi(Webhook):
         )
 
     def _created(self, way: Way) -> str:
-        asked = (
-            'curl -sS https://api.vapi.ai/tool -H "Authorization: Bearer $VAPI_API_KEY" -H "Content-Type: '
-        )
+        asked = 'curl -sS https://api.vapi.ai/tool -H "Authorization: Bearer $VAPI_API_KEY"'
+        # Each is a document of its own, so that nothing in it is the shell's.
         made = [
-            f'{asked}application/json" -d {shlex.quote(json.dumps(tool, ensure_ascii=False))}'
+            f"{asked} -H 'Content-Type: application/json' -d @- <<'TOOL'\n{written(tool)}\nTOOL"
             for tool in way.definitions(self.definition)
         ]
         return "\n".join(["export VAPI_API_KEY=YOUR_PRIVATE_KEY", *made])

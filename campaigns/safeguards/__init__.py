@@ -11,7 +11,7 @@ from django.db import transaction
 
 from campaigns.safeguards import limits
 from campaigns.safeguards.clock import QuietHours
-from campaigns.safeguards.configuration import CampaignOff, CannotSend, SenderHeld
+from campaigns.safeguards.configuration import CampaignOff, CannotSend, Paused, SenderHeld
 from campaigns.safeguards.consent import NoConsent
 from campaigns.safeguards.limits import ALREADY_SENT, ATLAS_USED_UP, LIMITS
 from campaigns.safeguards.recipients import (
@@ -37,6 +37,7 @@ NO_CALLER_NUMBER = NoCallerNumber()
 
 # Decided by the request and the configuration, as they are known already.
 BY_THE_REQUEST: tuple[Rule, ...] = (
+    Paused(),
     CampaignOff(),
     CannotSend(),
     NoConsent(),

@@ -9,6 +9,18 @@ from sms.models import Sender
 _NOT_NOW = "I can't send text messages at the moment, so nothing was sent."
 
 
+class Paused(Rule):
+    """For what is promised already, the claim of a text asks by itself (sms/outbox/handover.py)."""
+
+    code = "paused"
+    title = "Not paused"
+    plain = "The campaign, the tool, its template, its sender, its account or everything was paused."
+    say = "Our text messages are paused at the moment, so nothing was sent."
+
+    def check(self, request: Request) -> Verdict:
+        return self.refuses() if request.tool.pause else PASSES
+
+
 class CampaignOff(Rule):
     code = "campaign_off"
     title = "Campaign switched on"

@@ -142,7 +142,9 @@ class AlreadySent(Rule):
 
 def _already(state: State, recipient: str) -> str:
     whom = numbers.spoken(recipient)
-    if state in (*ON_ITS_WAY, State.HELD, State.UNCONFIRMED):
+    if state is State.HELD:
+        return f"That very text is waiting to go out to {whom} already, so I haven't sent it again."
+    if state in (*ON_ITS_WAY, State.UNCONFIRMED):
         return f"That very text is already on its way to {whom}, so I haven't sent it again."
     return f"That very text was already sent to {whom}, so I haven't sent it again."
 

@@ -40,7 +40,8 @@ class NotANumber(Rule):
     def check(self, request: Request) -> Verdict:
         if not request.tool.texts_anyone:
             return not_asked(_TO_THE_CALLER)
-        return PASSES if request.recipient else self.refuses()
+        recipient = request.recipient
+        return PASSES if recipient and numbers.is_in_plan(recipient) else self.refuses()
 
 
 class NotTextable(Rule):

@@ -36,7 +36,8 @@ class StrangeNumber(Rule):
     title = "Phone numbers"
     plain = (
         "The agent wrote a phone number that is neither the recipient's, nor the caller's, nor the sender, "
-        "nor one that the action allows."
+        "nor one that the action allows. An order number may look like one: a variable with a pattern of its "
+        "own may hold it."
     )
     say = "I can't put another phone number into that text. I'll leave it out."
 

@@ -10,6 +10,7 @@ from sms.models.messages import (
     Sender,
     State,
 )
+from sms.models.pauses import Pause, SwitchedOff
 from sms.models.platform import AtlasCheck, AtlasDay, is_capped
 from sms.models.profiles import REASON_CHARACTERS, SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.models.sendables import OnDoubt, Sendable, Wait
@@ -32,11 +33,13 @@ __all__ = [
     "MessageEvent",
     "OnDoubt",
     "OptOut",
+    "Pause",
     "ProviderName",
     "SmsTemplate",
     "Sendable",
     "Sender",
     "State",
+    "SwitchedOff",
     "Translation",
     "UserProfile",
     "Variable",

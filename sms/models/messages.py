@@ -8,6 +8,7 @@ from functools import cache
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -145,6 +146,10 @@ class Message(models.Model):
     tested_by = models.CharField(
         "sent as a test by", max_length=TESTER_CHARACTERS, blank=True, default="", db_default=""
     )
+    # What a pause can name beside all texts, those of an account and those from a sender: see
+    # sms/models/pauses.py. With a default in the database, so that processes of the version before may go on
+    # writing.
+    scopes = ArrayField(models.TextField(), default=list, db_default=[], blank=True, editable=False)
     # In a call 0; what nobody listens to comes later.
     priority = models.PositiveSmallIntegerField(default=0)
 

@@ -118,7 +118,12 @@ class Sendable(models.Model):
         help_text="Whoever answers a complaint reads it: “The caller orders this text by calling the parcel "
         "line”.",
     )
-    is_active = models.BooleanField("active", default=True)
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Without a tick agents do not have it, and texts that wait to be sent go on waiting. "
+        "To stop it for a while, with the reason on every page, pause it instead.",
+    )
     is_shared = models.BooleanField(
         "others may use it",
         default=False,

@@ -3,9 +3,10 @@
                  accept()                                      opted out meanwhile: BLOCKED
     a tool call ----------> QUEUED <------ surely not taken      too old: EXPIRED
                             ^ |    \\      (after a delay)        taken back, cancel(): CANCELED
-              release(), or | |     `---> HELD  the sender or the account is refused (hold()), or it is quiet
-          a probe, or the --' |                 hours where the phone is (accept(), keep_quiet())
-                  morning     | claim(), committed before a socket is written
+    release(), resume(), or | |     `---> HELD  the sender or the account is refused (hold()), it is paused
+          a probe, or the --' |                 (suspend()), or it is quiet hours where the phone is
+                  morning     |                 (accept(), keep_quiet())
+                              | claim(), committed before a socket is written
                               v
                          SUBMITTING ---- refused for good ------------------> FAILED
                           |      |
@@ -22,6 +23,7 @@ A state changes by one conditional UPDATE whose row count decides who won. Times
 hosts may disagree about theirs. No function here talks to a network, and each is one short transaction.
 """
 
+from sms.erasing import OPEN
 from sms.outbox.cancel import CANCELABLE, cancel
 from sms.outbox.doubts import (
     ASK_AGAIN_AFTER,
@@ -39,7 +41,7 @@ from sms.outbox.doubts import (
     reap,
     silent,
 )
-from sms.outbox.erasing import FORGOTTEN, OPEN, OnTheirWay, erase, forget
+from sms.outbox.erasing import FORGOTTEN, OnTheirWay, erase, forget
 from sms.outbox.handover import (
     BURST,
     LEASE,
@@ -53,13 +55,15 @@ from sms.outbox.handover import (
     record,
 )
 from sms.outbox.night import keep_quiet
+from sms.outbox.pauses import hold_paused, resume, suspend
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
-from sms.outbox.states import RANK
+from sms.outbox.states import AWAKE, RANK
 from sms.outbox.suppressing import keep_unreadable
 
 __all__ = [
+    "AWAKE",
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
     "FORGOTTEN",
@@ -87,6 +91,7 @@ __all__ = [
     "forget",
     "give_up",
     "hold",
+    "hold_paused",
     "keep_quiet",
     "keep_unreadable",
     "known_sids",
@@ -102,7 +107,9 @@ __all__ = [
     "receipt",
     "record",
     "release",
+    "resume",
     "same_text",
     "silent",
+    "suspend",
     "untold",
 ]

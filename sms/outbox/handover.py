@@ -15,6 +15,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 
 from sms import numbers, suppression
 from sms.models import Message, OnDoubt, OptOut, State, UserProfile
+from sms.models.pauses import template_scope
 from sms.outbox.night import because
 from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
 from sms.outbox.states import plain
@@ -104,7 +105,8 @@ class Promise:
     3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
     0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call. For
     `wait` from accept() on, somebody waits for what becomes of it. With `quiet_hours` it is held wherever
-    they are: now, until `not_before`, or from `quiet_at` on.
+    they are: now, until `not_before`, or from `quiet_at` on. `scopes` are what it can be paused by (see
+    sms/models/pauses.py), beside what every text can be.
     """
 
     tool: str
@@ -122,6 +124,7 @@ class Promise:
     priority: int = 0
     tested_by: str = ""
     wait: timedelta | None = None
+    scopes: Sequence[str] = ()
     quiet_hours: QuietHours | None = None
     not_before: datetime | None = None
     quiet_at: datetime | None = None
@@ -132,6 +135,9 @@ class Promise:
         values = {name: getattr(self, name) for name in self.__slots__}
         values["rate"] = numbers.usual_rate(self.sender)
         values["known_as"] = suppression.known_as(self.recipient)
+        # A template that is switched off, or paused, may be tried out all the same.
+        own = [] if self.template is None or self.tested_by else [template_scope(self.template)]
+        values["scopes"] = [*self.scopes, *own]
         values["quiet_hours"] = str(self.quiet_hours or "")
         values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
         values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""
@@ -153,7 +159,7 @@ PROMISE = """known_sender AS (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
         segments, tested_by, priority, on_doubt, attempt, refusals, clean_listings, reason,
         duplicate_detected, created_at, updated_at, next_attempt_at, expires_at, awaited_until, quiet_hours,
-        quiet_at)
+        quiet_at, scopes)
     SELECT
         %(id)s::uuid, %(state)s, %(tool)s, %(template)s::bigint, %(provider)s, %(profile)s::bigint,
         %(account_sid)s, %(sender)s, %(recipient)s, %(country)s, %(body)s, %(segments)s, %(tested_by)s,
@@ -163,7 +169,8 @@ PROMISE = """known_sender AS (
         COALESCE(%(not_before)s::timestamptz, statement_timestamp()) + %(send_within)s,
         statement_timestamp() + %(wait)s::interval, %(quiet_hours)s,
         CASE WHEN %(not_before)s::timestamptz IS NULL THEN %(quiet_at)s::timestamptz
-            ELSE statement_timestamp() END
+            ELSE statement_timestamp() END,
+        %(scopes)s::text[]
     FROM {gate}
 )"""
 NOTHING_IN_THE_WAY = """NOT EXISTS (
@@ -190,7 +197,8 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
     """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their owners loaded.
 
     In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing.
-    A held sender gets one, as a probe, and that message has `is_probe`. Recipients who opted out since are
+    What a pause covers, or something switched off, stays queued. A held sender gets one, as a probe, and that
+    message has `is_probe`. Recipients who opted out since are
     BLOCKED instead. Of texts equal in account, recipient and body only one is in doubt at a time; the others
     stay queued.
 
@@ -235,7 +243,12 @@ def _without_forgotten(claimed: list[Message]) -> list[Message]:
 
 
 _CLAIM = """
-WITH lane AS (
+WITH stopped AS MATERIALIZED (
+    SELECT COALESCE(array_agg(scope::text), '{}') AS scopes
+    FROM (
+        SELECT scope FROM sms_pause WHERE lifted_at IS NULL UNION ALL SELECT scope FROM sms_switchedoff
+    ) each
+), lane AS (
     SELECT s.id, s.account_sid, s.address, s.held_at IS NOT NULL AS held,
         CASE WHEN s.held_at IS NOT NULL THEN 1 ELSE GREATEST(0, floor(
             s.messages_per_second * EXTRACT(EPOCH FROM
@@ -243,6 +256,8 @@ WITH lane AS (
         ))::int END AS room
     FROM sms_sender s
     WHERE s.paused_until <= statement_timestamp() AND s.account_sid <> ALL(%(full)s::text[])
+      AND NOT ARRAY['everything', 'account:' || s.account_sid, 'sender:' || s.id]
+        && (SELECT scopes FROM stopped)
       AND EXISTS (
         SELECT 1 FROM sms_message m
         WHERE m.state = 'queued' AND m.account_sid = s.account_sid AND m.sender = s.address
@@ -258,6 +273,7 @@ WITH lane AS (
         FROM sms_message m
         WHERE m.state = 'queued' AND m.account_sid = lane.account_sid AND m.sender = lane.address
           AND m.next_attempt_at <= statement_timestamp() AND m.expires_at > statement_timestamp()
+          AND NOT m.scopes && (SELECT scopes FROM stopped)
           AND (m.quiet_at IS NULL OR m.quiet_at > statement_timestamp())
           AND NOT EXISTS (
             SELECT 1 FROM sms_message twin

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from sms import suppression
-from sms.models import Message, OptOut, Sender, State, UserProfile
-from sms.outbox.states import AWAKE, BATCH, move
+from sms.models import Message, OptOut, Sender, State
+from sms.outbox.pauses import held_for_senders, let_go
+from sms.outbox.states import BATCH, move
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
@@ -69,7 +70,7 @@ def release(account_sid: str, address: str | None = None) -> None:
             paused_until=Now(),
             told_at=None,
         )
-        held = Message.objects.filter(AWAKE, account_sid=account_sid, sender__in=addresses, state=State.HELD)
+        held = held_for_senders().filter(account_sid=account_sid, sender__in=addresses)
         while move(held, State.QUEUED, AGAIN) == BATCH:
             pass
 
@@ -111,17 +112,10 @@ def untold() -> list[Sender]:
 
 
 def probe() -> None:
-    """For each held sender whose next probe is due, queue the oldest text that waits for it.
-
-    And what waits for a sender that is not held need not wait: its worker died between the two, or its owner
-    is active again. What belongs to a deactivated user goes on waiting, and what has quiet hours.
-    """
-    deactivated = UserProfile.objects.filter(pk=OuterRef("profile_id"), user__is_active=False)
-    held = Message.objects.filter(AWAKE, ~Exists(deactivated), state=State.HELD)
-    holds = Sender.objects.filter(
-        account_sid=OuterRef("account_sid"), address=OuterRef("sender"), held_at__isnull=False
-    )
-    move(held.filter(~Exists(holds)), State.QUEUED, "What it was held for is over.")
+    """For each held sender whose next probe is due, queue the oldest text that waits for it; and what waits
+    for nothing any more."""
+    let_go()
+    held = held_for_senders()
     for sender in Sender.objects.filter(held_at__isnull=False, paused_until__lte=Now()):
         oldest = (
             held.filter(account_sid=sender.account_sid, sender=sender.address, expires_at__gt=Now())

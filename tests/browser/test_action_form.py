@@ -97,10 +97,10 @@ def test_an_action_is_written_with_what_the_page_offers(writer, live_server, loo
 def test_what_the_choices_need_appears_and_disappears_by_keyboard_alone(writer, live_server, scripts):
     def choose(page: Page) -> None:
         page.goto(ADD)
-        assert shown(page, *FOR_AGENT, *FOR_TEMPLATE) == [True, True, True, False, False]
+        assert shown(page, *FOR_AGENT, *FOR_TEMPLATE) == [True] * 4 + [False] * 2
         page.focus("[name=content][value=agent]")
         page.keyboard.press("ArrowDown")
-        assert shown(page, *FOR_AGENT, *FOR_TEMPLATE) == [False, False, False, True, True]
+        assert shown(page, *FOR_AGENT, *FOR_TEMPLATE) == [False] * 4 + [True] * 2
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "id_template"
         page.keyboard.press("d")

@@ -84,7 +84,7 @@ def test_without_scripts_there_is_all_to_copy_and_a_way_to_look_again(campaign, 
         page.keyboard.press("Space")
         page.keyboard.press("Enter")
         expect(page.locator("#secret")).to_be_visible()
-        expect(page.get_by_role("region", name="curl", exact=True)).to_be_visible()
+        expect(page.get_by_role("group", name="curl", exact=True)).to_be_visible()
         expect(page.get_by_role("button", name="Copy")).to_have_count(0)
         page.get_by_role("link", name="Look again").click()
         expect(page.get_by_text("Waiting for the first call…")).to_be_visible()

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from campaigns import switches
 from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, text
-from sms.models import Forgotten, OptOut, Sender, SmsTemplate, State
+from sms.models import CAMPAIGN_CHARACTERS, Forgotten, OptOut, Pause, Sender, SmsTemplate, State
 from tests import factories
 from tests.browser.tools import in_browser
 
@@ -58,6 +59,7 @@ def campaign(olive):
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD, "E" * 300)
     Forgotten.objects.create(digest="#" * 32, by="olive", because="B" * 300, erased={"texts": 3})
+    switches.pause(factories.CampaignFactory(name="P" * CAMPAIGN_CHARACTERS, owner=olive), "B" * 300, "olive")
     return campaign
 
 
@@ -81,7 +83,16 @@ def all_pages(campaign) -> list[str]:
         )
     found += [
         reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
-        for page in ("integrations", "agent", "safeguards", "connect")
+        for page in ("integrations", "agent", "safeguards", "connect", "brake")
+    ]
+    pause = Pause.objects.get()
+    found += [
+        reverse("admin:sms_pause_changelist"),
+        reverse("admin:sms_pause_change", args=[pause.pk]),
+        reverse("admin:sms_pause_resume", args=[pause.pk]),
+        reverse("admin:sms_pause_thing", args=["campaign", campaign.pk]),
+        reverse("admin:sms_pause_everything"),
+        reverse("admin:campaigns_alarm_change", args=[1]),
     ]
     ids = [campaign.pk, Connection.objects.get().pk]
     found += [

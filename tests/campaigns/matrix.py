@@ -32,6 +32,8 @@ PAGES = {
     "sms_optout": [(READ, NONE), (WRITE, WRITE), (READ, NONE), (NONE, NONE), (READ, NONE)],
     "sms_forgotten": [(READ, NONE), (NONE, NONE), (READ, NONE), (NONE, NONE), (READ, NONE)],
     "sms_sender": [(READ, NONE), (NONE, NONE), (READ, ADMIN), (NONE, NONE), (READ, NONE)],
+    "sms_pause": [(READ, NONE), (NONE, NONE), (READ, NONE), (NONE, NONE), (READ, NONE)],
+    "campaigns_alarm": [(ADMIN, NONE), (NONE, NONE), (ADMIN, ADMIN), (NONE, NONE), (ADMIN, NONE)],
     # Olive's; one's own profile is changed by whoever writes what is sent.
     "sms_userprofile": [(ALL, NONE), (NONE, NONE), (OWN, OWN), (NONE, NONE), (OWN, NONE)],
     # Of somebody who is no superuser; see OF_SUPERUSERS.
@@ -63,8 +65,10 @@ OTHERS = {
     "builder_topic_lint": (NONE, WRITE),
     # A draft stands in one's own session.
     "builder_topic_discard": (ALL, ALL),
+    "campaigns_alarm_test": (NONE, ADMIN),
     "campaigns_campaign_agent": (READ, NONE),
     "campaigns_campaign_arrival": (READ, NONE),
+    "campaigns_campaign_brake": (READ, OWN),
     "campaigns_campaign_connect": (WRITE, WRITE),
     "campaigns_campaign_connection": (READ, NONE),
     # There is nothing to see; to it is posted where a previous secret still works.
@@ -81,6 +85,9 @@ OTHERS = {
     "sms_optout_export": (READ, NONE),
     "sms_optout_import": (WRITE, WRITE),
     "sms_optout_lift": (WRITE, WRITE),
+    "sms_pause_everything": (ADMIN, ADMIN),
+    "sms_pause_resume": (OWN, OWN),
+    "sms_pause_thing": (OWN, OWN),
     "sms_sender_release": (NONE, ADMIN),
     "sms_smstemplate_duplicate": (NONE, WRITE),
     "sms_smstemplate_preview": (NONE, OWN),

@@ -20,7 +20,7 @@ from tests import factories
 from tests.factories import AUTH_TOKEN, CALLER, SECRET
 
 READ_ONLY = {"sms.message", "sms.forgotten", "campaigns.call", "campaigns.consent"}
-NO_ADDING = {*READ_ONLY, "sms.userprofile", "sms.sender"}
+NO_ADDING = {*READ_ONLY, "sms.userprofile", "sms.sender", "sms.pause", "campaigns.alarm"}
 
 
 @pytest.fixture

@@ -183,6 +183,18 @@ class TestWaiting:
         page = asks()
         assert "it was refused" in page and "The last one that was answered came" in page
 
+    def test_after_a_new_secret_it_is_the_new_one_that_is_waited_for(self, asks, door, connection):
+        door(secret=OTHER)
+        door()
+        secret = connection.rotate(timedelta(hours=1))
+        Contact.forget_failure(connection.pk)
+
+        page = asks()
+        assert "Waiting for the new secret…" in page and f"ends in {secret[-4:]}" in page
+        door(secret=secret, callId="call-2")
+        assert "The call has arrived" in asks() and "call-2" in asks()
+        assert Contact.objects.get().failures == 1
+
 
 class TestWhatIsKept:
     def test_is_one_row_however_many_requests_are_refused(self, connection, template, monkeypatch):

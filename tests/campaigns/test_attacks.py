@@ -107,7 +107,7 @@ DEARLY = [
     called("a call from a satellite phone", "+870773111632", UNTEXTABLE),
     called("a call from international premium rate", "+979123456789", UNTEXTABLE),
     called("a call from a number that nobody has", "+14151550123", UNTEXTABLE),
-    to("a number that nobody has", "+14151550123", UNTEXTABLE),
+    to("a number that nobody has", "+14151550123", NO_NUMBER),
 ]
 ELSEWHERE = [
     *(to(f"+1, but {each}", number(each, KIND.MOBILE), ABROAD) for each in CARIBBEAN),
@@ -145,6 +145,7 @@ NUMBERS = [
     to("a thousand digits", "+1" + "3" * 1000, BROKEN),
     to("a short code", "12345", NO_NUMBER),
     to("an emergency number", "911", NO_NUMBER),
+    to("a number that its country's plan does not know", "+5215512345678", NO_NUMBER, "MX"),
     to("a number without its area code", "555-0177", NO_NUMBER),
     to("two plus signs", "++13125550177", NO_NUMBER),
     to("an order to the database", "+13125550177' OR '1'='1", NO_NUMBER),

@@ -19,10 +19,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from builder.models import SmsAction, Topic
-from campaigns import ownership
-from campaigns.models import Call, Campaign, Connection, Consent, ToolCall
+from campaigns import ownership, switches
+from campaigns.models import Alarm, Call, Campaign, Connection, Consent, ToolCall
 from sms import outbox
-from sms.models import Forgotten, Message, OptOut, Sender, SmsTemplate, UserProfile
+from sms.models import Forgotten, Message, OptOut, Pause, Sender, SmsTemplate, UserProfile
 from tests import factories
 from tests.campaigns.matrix import CHANGES_NOTHING, EXPECTED, OF_SUPERUSERS, REHEARSES, ROLES
 from tests.factories import ACCOUNT_SID, AUTH_TOKEN, CALLER
@@ -74,6 +74,7 @@ def world(people):
         recipient=CALLER, words="Yes please", tool_call=tool_call, campaign=campaign
     )
     outbox.opt_out("+14155550199", OptOut.Source.KEYWORD)
+    late = factories.CampaignFactory(name="Late line", owner=olive)
     return {
         SmsTemplate: template,
         SmsAction: factories.ActionFactory(name="note", owner=olive, is_shared=True),
@@ -86,6 +87,8 @@ def world(people):
         OptOut: OptOut.objects.get(),
         Forgotten: Forgotten.objects.create(digest="#0", by="ann", because="They asked"),
         Sender: Sender.objects.get(),
+        Pause: switches.pause(late, "Nobody is there", "olive"),
+        Alarm: Alarm.objects.create(pk=1),
         UserProfile: olive.sms_profile,
         User: olive,
         Group: Group.objects.create(name="Night shift"),
@@ -135,6 +138,8 @@ def address(name: str, world: dict[Any, Any]) -> str:
     found |= {"connection": world[Connection].pk, "message": world[Message].pk, "token": "0" * 32}
     if name == "sms_userprofile_atlas_enable":
         found["pk"] = world[User].pk
+    if name == "sms_pause_thing":
+        found |= {"kind": "campaign", "pk": world[Campaign].pk}
     if name == "auth_user_changes_of":
         found |= {"kind": "sms.smstemplate", "pk": str(world[SmsTemplate].pk)}
     url = reverse(f"admin:{name}", kwargs={each: found[each] for each in pattern.pattern.regex.groupindex})
@@ -186,9 +191,16 @@ def payload(name: str, world: dict[Any, Any], people: dict[str, User]) -> dict[s
         "campaigns_campaign_connect": {"name": "An agent", "runtime": "http"},
         "campaigns_campaign_integrations": {"actions": [world[SmsAction].pk], "shown": ""},
         "campaigns_campaign_signing": {"_stop": "1"},
+        "campaigns_alarm_change": {"failed_percent": "40", "failed": "60"},
+        "campaigns_campaign_brake": {
+            **{"times_usual": "4", "texts": "300", "texts_abroad": "20"},
+            **{"failed_percent": "50", "failed": "20"},
+        },
         "sms_message_cancel": {"because": "Closed"},
         "sms_message_forget": {"because": "They asked"},
         "sms_optout_import": {"text": "+14155550166", "confirmed": "1"},
+        "sms_pause_everything": {"because": "The carrier sends nonsense"},
+        "sms_pause_thing": {"because": "The price is wrong"},
         "sms_optout_lift": {"because": "They asked"},
         "sms_smstemplate_preview": {"template": world[SmsTemplate].pk, **text},
         "builder_smsaction_preview": {"action": world[SmsAction].pk, **text},

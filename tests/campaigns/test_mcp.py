@@ -103,11 +103,13 @@ class TestBothEras:
         assert "Is it all right" in result["content"][0]["text"]
         assert not Message.objects.exists()
 
-    def test_answer_a_request_that_is_made_again_with_another_id_as_the_first_time(self, post, era):
+    def test_say_of_a_request_that_is_made_again_with_another_id_that_it_came_already(self, post, era):
         first = post(call(number=2), era=era, **CALL).json()["result"]
         again = post(call(number=3), era=era, **CALL).json()["result"]
 
-        assert again["structuredContent"] == first["structuredContent"]
+        say = again["content"][0]["text"]
+        assert say.startswith("I've already asked for that text, so I won't send it twice.")
+        assert again["structuredContent"] == {**first["structuredContent"], "say": say}
         assert Message.objects.count() == 1
 
     def test_tell_the_model_what_is_wrong_with_its_arguments(self, post, era):

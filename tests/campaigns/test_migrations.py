@@ -11,6 +11,7 @@ from django.db import connection
 from campaigns.models import ToolAttachment, ToolChange
 from tests import factories
 
+TEXTED_ALREADY = import_module("campaigns.migrations.0019_texted_already").TEXTED_ALREADY
 MANAGE_TOOLS = import_module("campaigns.migrations.0009_manage_tools").Migration
 BEFORE = dict(MANAGE_TOOLS.dependencies)["campaigns"]
 
@@ -47,3 +48,20 @@ def test_what_was_attached_before_has_a_record_and_indexes_go_back_and_forth():
     assert (change.campaign, change.action, change.tool) == (campaign, action, "note")
     assert (change.what, change.by, change.owner) == ("attached", "ann", "ann")
     assert change.at == ToolAttachment.objects.get().attached_at
+
+
+def test_a_running_campaign_goes_on_texting_the_countries_that_it_has_texted(campaign, door):
+    other = factories.CampaignFactory()
+    campaign.other_countries = ["CA", "GB"]
+    campaign.save()
+    for place, number in enumerate(("+447400123456", "+16042345678", "+447400123457", "+14155550123")):
+        assert door(callId=f"call-{place}", customerPhoneNumber=number).json()["status"] == "accepted"
+    campaign.other_countries = []
+    campaign.save()
+
+    with connection.cursor() as cursor:
+        cursor.execute(TEXTED_ALREADY)
+
+    campaign.refresh_from_db()
+    other.refresh_from_db()
+    assert (campaign.other_countries, other.other_countries) == (["CA", "GB"], [])

@@ -134,6 +134,18 @@ def test_the_texts_page_says_why_it_waits_and_until_when(night, door, admin):
     assert f"it goes out at {night:%H:%M} on {night.day} {night:%B} (America/Los_Angeles)" in page
 
 
+def test_what_waits_for_the_morning_is_no_trouble_on_the_dashboard(night, door, admin):
+    door()
+    stuck = factories.MessageFactory(
+        recipient="+13125550177", state=State.HELD, reason="The account is suspended."
+    )
+
+    page = admin.get(reverse("admin:index")).content.decode()
+
+    assert str(stuck.pk) in page
+    assert str(Message.objects.get(recipient=CALLER).pk) not in page
+
+
 def form(campaign, **fields):
     return {
         "name": campaign.name,

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import models, tools
+from campaigns import models, switches, tools
 from campaigns.drafts import Caller
 from campaigns.models import Consent, ToolCall
 from campaigns.parameters import checked
@@ -107,6 +107,11 @@ class Call:
 @pytest.fixture
 def call(campaign, connection, settings):
     return Call(campaign, connection, settings)
+
+
+@refuses("paused")
+def _(call):
+    switches.pause(call.campaign, "The price is wrong", "olive")
 
 
 @refuses("campaign_off")
@@ -286,4 +291,5 @@ def test_each_rule_is_in_the_published_contract():
 
     described = schemas["ToolCallAnswer"]["properties"]["code"]["description"]
 
-    assert all(f"`{rule.code}`: {rule.plain}" in described for rule in RULES)
+    assert all(f"`{rule.code}`: {rule.plain}" in described for rule in REFUSING)
+    assert BY_THE_CLOCK.code not in described

@@ -69,35 +69,23 @@ def test_what_is_switched_off_while_one_call_waits_is_off_for_the_next_of_the_sa
 
 @pytest.mark.django_db(transaction=True)
 def test_several_calls_in_one_request_wait_no_longer_than_one_may(vapi, template):
-    """Else five of them took fifteen seconds, and the runtime has given up long before."""
+    """Else five of them take fifteen seconds, and the runtime has given up long before."""
     template.wait_seconds = 2
     template.save()
     more = [
         {"id": f"tc-{n}", "function": {"name": "confirmation", "arguments": {**PAGE, "guests": str(n)}}}
-        for n in (2, 3, 4)
+        for n in (2, 3)
     ]
 
     [*results] = post(vapi, Vapi().envelope(more=more)).json()["results"]
 
-    assert ["on its way" in result["result"] for result in results] == [True] * 4
+    assert ["on its way" in result["result"] for result in results] == [True] * 3
     first, *_, last = Message.objects.order_by("created_at")
     assert first.awaited_until - first.created_at == timedelta(seconds=2)
     # By when a text was awaited stands with it: the second had what the first had left, and the rest nothing.
     awaited = [message.awaited_until for message in Message.objects.exclude(awaited_until=None)]
     assert len(awaited) == 2 and max(awaited) - first.created_at <= timedelta(seconds=3)
     assert last.awaited_until is None
-
-
-@pytest.mark.django_db
-def test_of_more_calls_than_one_request_may_have_each_is_told_so(vapi):
-    """A call whose id is missing in the answer reads as “No result returned” at the runtime."""
-    more = [{"id": f"tc-{n}", "function": {"name": "confirmation", "arguments": PAGE}} for n in range(2, 9)]
-
-    results = post(vapi, Vapi().envelope(more=more)).json()["results"]
-
-    assert [result["toolCallId"] for result in results] == [f"tc-{n}" for n in range(1, 9)]
-    assert all("5 tool calls at most" in result["error"] for result in results)
-    assert not Call.objects.exists()
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ SECRET = "mc_of_the_end_to_end_tests_and_nothing_else"
 CONFIGURE = """
 from django.contrib.auth import get_user_model
 from builder.models import SmsAction, Topic
-from campaigns.models import Campaign, Connection, ToolAttachment
+from campaigns.models import Brake, Campaign, Connection, ToolAttachment
 from campaigns.safeguards.limits import LIMITS
 from sms.models import Sender, SmsTemplate, UserProfile
 
@@ -27,6 +27,8 @@ note = SmsAction.objects.create(name="note", description="On request.", provider
 unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
 campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
+# Hundreds of texts out of nothing are no mistake here.
+Brake.objects.create(campaign=campaign, is_on=False)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")
 connection.issue_secret("{secret}")

@@ -45,7 +45,7 @@ def asks(count: int, seed: int) -> list[Ask]:
     made = []
     for position in range(count):
         same_as = position - 1 if position % TWIN_EVERY == TWIN_EVERY - 1 else position
-        made.append(Ask(f"call-{seed}-{position}", phone(same_as), f"{seed}-{same_as}"))
+        made.append(Ask(f"call-{seed}-{position}", phone(same_as), f"{same_as} of run {seed}"))
     return made
 
 

@@ -29,7 +29,7 @@ SUPERVISE_SECONDS = 0.5
 CONFIGURE = """
 from django.contrib.auth import get_user_model
 from builder.models import SmsAction, Topic
-from campaigns.models import Campaign, Connection, ToolAttachment
+from campaigns.models import Alarm, Brake, Campaign, Connection, ToolAttachment
 from campaigns.safeguards.limits import LIMITS
 from sms.models import SmsTemplate, UserProfile
 
@@ -49,6 +49,9 @@ note = SmsAction.objects.create(
 unlimited = dict.fromkeys([*(rule.field for rule in LIMITS), "minutes_before_repeat"])
 campaign = Campaign.objects.create(name="Booking line", owner=ops, **unlimited)
 campaign.topics.add(topic)
+# Thousands of texts out of nothing, and all that fails, are what a run is about.
+Brake.objects.create(campaign=campaign, is_on=False)
+Alarm.objects.create(pk=1, is_on=False)
 ToolAttachment.objects.create(campaign=campaign, action=note)
 connection = Connection(slug="line", campaign=campaign, name="Agent")
 connection.issue_secret("{secret}")

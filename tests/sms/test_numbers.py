@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,9 @@ def test_a_masked_number_shows_its_end_only():
         ("+491801234567", "a shared-cost number"),
         ("+445512345678", "a company's number for all of its places"),
         ("+447640123456", "a pager"),
+        ("+447012345678", "a personal number that is dear to reach"),
+        ("+15005550006", "a personal number that is dear to reach"),
+        ("+14151550123", "belongs to no country"),
     ],
 )
 def test_what_is_no_persons_phone_is_refused_in_words(number, words):
@@ -97,3 +101,33 @@ def test_a_phone_is_not(number):
 @given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
 def test_a_plain_north_american_number_is_what_the_parser_makes_of_it(number):
     assert numbers._read(number, None) == numbers._parsed(number, None)
+
+
+@pytest.mark.parametrize(
+    "block", ["+1246521", "+1264235", "+1900555", "+1500555", "+1710222", "+1415555", "+1684622"]
+)
+@given(last=st.integers(0, 9999))
+def test_seven_digits_of_a_north_american_number_tell_its_country_and_kind(block, last):
+    number = f"{block}{last:04d}"
+    parsed = phonenumbers.parse(number)
+
+    assert numbers.country(number) == numbers._country(parsed)
+    assert numbers.untextable(number) == numbers._why_not(parsed)
+
+
+@pytest.mark.parametrize(
+    "written", ["＋１４１５５５５０１２３", "\u202a+14155550123", "+1415555\u200b0123", "+1415555O123"]
+)
+def test_what_a_machine_writes_is_read_strictly(written):
+    with pytest.raises(numbers.NotANumber):
+        numbers.dictated(written, "US")
+
+
+def test_what_a_machine_writes_may_be_local():
+    assert numbers.dictated("020 7183 8750", "GB") == "+442071838750"
+
+
+@pytest.mark.parametrize(("number", "is_there"), [("+14155550123", True), ("+5215512345678", False)])
+def test_a_plan_has_a_number_or_not(number, is_there):
+    assert numbers.is_in_plan(number) is is_there
+    assert numbers.untextable(number) == ""

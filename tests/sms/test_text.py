@@ -289,3 +289,45 @@ def test_nothing_in_a_value_is_ever_interpreted(parts, a, b):
     filled = text.fill("".join(parts), {"a": a, "b": b})
 
     assert filled == "".join({"{{ a }}": a, "{{b}}": b}.get(part, part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "Pay\u200bPal",
+        "fr\u00adee",
+        "\ufeffHello",
+        "Pay\u200dPal",
+        "a\u2060b",
+        "Hi \U000e0061\U000e0062",
+        "Hi\u3164there",
+        "\u200eHello",
+        "abc\ufe0f",
+        "a\ufe00\ufe01",
+        "x\u034fy",
+    ],
+)
+def test_what_nobody_sees_is_hidden(hidden):
+    assert text.hides(hidden)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        "Café ☕️ – naïve “ok”…",
+        "👨\u200d👩\u200d👧 👩🏽\u200d⚕️ ❤️\u200d🔥 1️⃣",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "שלום\u200f (12)",
+        "葛\U000e0100",
+        "100\u202f€",
+    ],
+)
+def test_what_scripts_and_pictures_need_is_not(seen):
+    assert not text.hides(seen)
+
+
+@given(st.text(max_size=100))
+def test_any_text_can_be_looked_through_for_what_is_hidden(written):
+    text.hides(written)

@@ -1,0 +1,203 @@
+"""Tell people what was paused by itself: its owners and Admins by e-mail, and programs by a signed webhook.
+
+The webhook is one of Standard Webhooks (https://www.standardwebhooks.com): a POST of JSON with the headers
+`webhook-id`, `webhook-timestamp` (seconds since 1970) and `webhook-signature`, which is "v1," and, in Base64,
+the HMAC-SHA256 of "<id>.<timestamp>.<body>" with the bytes that the secret stands for. It is tried as often
+as there are RETRY_DELAYS, and once more; the id stays the same, so that whoever gets it twice can tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from campaigns import switches
+from campaigns.models import Alarm, Campaign, Notice
+from sms.fields import WrongEncryptionKey
+from sms.models import Pause
+from sms.models.pauses import ACCOUNT
+from sms.roles import ADMINISTER
+
+logger = logging.getLogger(__name__)
+
+TRIPPED, TEST = "brake.tripped", "test"
+RETRY_DELAYS = [timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800)]
+# How long one try may take, all in all.
+TRY_SECONDS = 10
+CONNECT_SECONDS = 3
+# Whoever tries one that another process tries leaves it for so long.
+LEASE = timedelta(seconds=3 * TRY_SECONDS)
+AT_ONCE = 20
+
+
+class Undelivered(Exception):
+    """The webhook did not take it; the message says why, in words that may be shown."""
+
+
+def tell() -> None:
+    """Send what is to be told and was not. A text that nobody could be told of is still paused."""
+    for notice in Notice.objects.filter(mailed_at=None).select_related("pause")[:AT_ONCE]:
+        if Notice.objects.filter(pk=notice.pk, mailed_at=None).update(mailed_at=Now()) and notice.pause:
+            _mail(notice.pause)
+    for notice in Notice.objects.filter(next_try_at__lte=Now()).select_related("pause")[:AT_ONCE]:
+        mine = Notice.objects.filter(pk=notice.pk, tries=notice.tries, next_try_at__lte=Now())
+        if mine.update(tries=notice.tries + 1, next_try_at=Now() + LEASE):
+            notice.tries += 1
+            _try(notice)
+
+
+def test() -> Notice:
+    """Have the webhook tried with nothing in it; what came of it."""
+    notice = Notice.objects.create(kind=TEST, mailed_at=Now(), tries=1)
+    _try(notice, again=False)
+    notice.refresh_from_db()
+    return notice
+
+
+def refusal(url: str) -> str:
+    """Why an address is not one that notices go to, and what to do; "" if it is."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "This is no address. Write it as https://alerts.example.com/midcall."
+    if not host or parts.username is not None or parts.password is not None:
+        return "Write it as https://alerts.example.com/midcall, without a user and a password in it."
+    if parts.scheme == "https" or (parts.scheme == "http" and settings.DEMO and _is_loopback(host)):
+        return ""
+    return "It must begin with https://, so that nobody reads or changes on the way what it says."
+
+
+def signed(key: bytes, notice_id: str, at: int, body: bytes) -> dict[str, str]:
+    """The headers that prove a notice."""
+    content = f"{notice_id}.{at}.".encode() + body
+    signature = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+    return {
+        "webhook-id": notice_id,
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1,{signature}",
+        "content-type": "application/json",
+    }
+
+
+def _try(notice: Notice, again: bool = True) -> None:
+    alarm = Alarm.load()
+    if not alarm.url:
+        Notice.objects.filter(pk=notice.pk).update(next_try_at=None, problem="There is no webhook.")
+        return
+    try:
+        _deliver(alarm, notice)
+    except Undelivered as error:
+        left = RETRY_DELAYS[notice.tries - 1 :] if again else []
+        logger.warning("notice %s could not be delivered: %s", notice.pk, error)
+        Notice.objects.filter(pk=notice.pk, tries=notice.tries).update(
+            next_try_at=Now() + left[0] if left else None, problem=str(error)[:200]
+        )
+    else:
+        Notice.objects.filter(pk=notice.pk).update(next_try_at=None, delivered_at=Now(), problem="")
+
+
+def _deliver(alarm: Alarm, notice: Notice) -> None:
+    """Post it. Raises Undelivered."""
+    if why := refusal(alarm.url):
+        raise Undelivered(why)
+    body = json.dumps(_payload(notice), separators=(",", ":")).encode()
+    try:
+        if alarm.secret is None:
+            raise Undelivered("There is no secret to sign it with.")
+        headers = signed(Alarm.key(alarm.secret.reveal()), str(notice.pk), int(time.time()), body)
+        status = asyncio.run(_post(alarm.url, body, headers))
+    except WrongEncryptionKey:
+        raise Undelivered("The secret cannot be read with the keys that are configured.") from None
+    except ValidationError:
+        raise Undelivered("The secret is none: enter it anew.") from None
+    except TimeoutError:
+        raise Undelivered("It did not answer in time.") from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Undelivered(f"It could not be reached ({type(error).__name__}).") from None
+    if not 200 <= status < 300:
+        raise Undelivered(f"It answered {status}.")
+
+
+async def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status of the answer, of which nothing else is read. Redirects are not followed."""
+    timeout = aiohttp.ClientTimeout(total=TRY_SECONDS, sock_connect=CONNECT_SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+    ):
+        return answer.status
+
+
+def _payload(notice: Notice) -> dict[str, Any]:
+    pause = notice.pause
+    if pause is None:
+        return {"type": TEST, "timestamp": notice.created_at.isoformat(), "data": {}}
+    return {
+        "type": TRIPPED,
+        "timestamp": pause.since.isoformat(),
+        "data": {
+            "scope": pause.scope,
+            "about": pause.about,
+            "because": pause.because,
+            "kind": notice.kind,
+            "figures": notice.figures,
+            "url": _address(pause),
+        },
+    }
+
+
+def _address(pause: Pause) -> str:
+    return f"{settings.PUBLIC_URL}/admin/sms/pause/{pause.pk}/change/"
+
+
+def _mail(pause: Pause) -> None:
+    addresses = list(_told(pause).exclude(email="").values_list("email", flat=True))
+    if not addresses:
+        logger.error("%s, and nobody who could be told has an e-mail address", pause.words)
+        return
+    body = (
+        f"{pause.words}\n\nNo text of it is sent. What is asked for in calls is refused, and the agent says "
+        "so; what was promised waits for as long as it is worth sending.\n\n"
+        f"Look at it, and let it go on once all is well: {_address(pause)}\n"
+    )
+    try:
+        send_mail(f"Midcall has paused: {' '.join(pause.about.split())}", body, None, addresses)
+    except OSError:
+        logger.exception("nobody could be told by e-mail that %s", pause.words)
+
+
+def _told(pause: Pause) -> QuerySet[Any]:
+    """Whose it is, and all Admins."""
+    users: Any = get_user_model()._default_manager
+    admins = Q(pk__in=users.with_perm(ADMINISTER).values("pk"))
+    kind, _, key = pause.scope.partition(":")
+    owners = Q(sms_profile__twilio_account_sid=key) if kind == ACCOUNT else Q(pk__in=[])
+    if isinstance(thing := switches.thing_of(pause), Campaign):
+        owners = Q(pk=thing.owner_id)
+    found: QuerySet[Any] = users.filter(admins | owners, is_active=True).distinct()
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
