@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import RECIPIENT, Call, Consent, ToolCall
@@ -32,12 +32,16 @@ class Known:
         asked = named.filter(parameters__has_key=RECIPIENT, named=self.number).values("pk")
         own = ToolCall.objects.filter(call__in=self.calls().order_by().values("pk")).values("pk")
         texts = ToolCall.objects.filter(message__in=self.texts().order_by().values("pk")).values("pk")
-        return ToolCall.objects.filter(pk__in=own.order_by().union(asked.order_by(), texts.order_by()))
+        # Read at once: asked for the newest, PostgreSQL would look for these among all that there are.
+        found = own.order_by().union(asked.order_by(), texts.order_by()).values_list("pk", flat=True)
+        return ToolCall.objects.filter(pk__in=list(found))
 
     def consents(self) -> QuerySet[Consent]:
         """What it agreed to, and what its caller said of other numbers."""
-        own = Q(recipient=self.number) | Q(tool_call__in=self.tool_calls().order_by().values("pk"))
-        return Consent.objects.filter(own).order_by("-given_at")
+        own = Consent.objects.filter(recipient=self.number).order_by().values("pk")
+        said = Consent.objects.filter(tool_call__in=self.tool_calls().order_by()).order_by().values("pk")
+        found = own.union(said).values_list("pk", flat=True)
+        return Consent.objects.filter(pk__in=list(found)).order_by("-given_at")
 
     def opt_outs(self) -> QuerySet[OptOut]:
         """Its opt-outs, forgotten since or not."""

@@ -30,6 +30,7 @@ SWEEP_SECONDS = 300
 # With fewer digits and no country's code in front it could be anything.
 LEAST_NATIONAL_DIGITS = 7
 # What people write between the digits of a number.
+_SEPARATORS = " ().-/\u00a0"
 _BETWEEN = r"[ ().\-/\u00A0]{0,3}"
 
 
@@ -64,8 +65,8 @@ def sweep(number: str) -> list[models.Model]:
     That is the business's own, and is left for people to change; while it stands there, its history keeps it,
     too. A column that is nothing but the number gets its digest, so that what is unique stays so.
     """
-    pattern = mention(number)
-    mentioned = [thing for model in TRACKED for thing in _mentioning(model, pattern)]
+    looked_for = _looked_for(number)
+    mentioned = [thing for model in TRACKED for thing in _mentioning(model, looked_for)]
     kept = {type(thing) for thing in mentioned}
     kept_events = {tracked.events for model, tracked in TRACKED.items() if model in kept}
     with erasing(), connection.cursor() as cursor:
@@ -84,13 +85,14 @@ def sweep(number: str) -> list[models.Model]:
                             rows=_NOT_OPEN if model is Message else "true",
                             table=connection.ops.quote_name(model._meta.db_table),
                             column=connection.ops.quote_name(column),
+                            mentions=_mentions(connection.ops.quote_name(column)),
                             kind=kind,
                         ),
                         {
                             "number": number,
                             "digest": digest(number)[:length],
                             "length": length,
-                            "pattern": pattern,
+                            **looked_for,
                             "erased": ERASED,
                         },
                     )
@@ -102,23 +104,35 @@ UPDATE {table} SET {column} = CASE
     WHEN {column}::text = %(number)s THEN %(digest)s
     ELSE left(regexp_replace({column}::text, %(pattern)s, %(erased)s, 'g'), %(length)s)
 END::{kind}
-WHERE {column}::text ~ %(pattern)s AND {rows}
+WHERE {rows} AND {mentions}
 """
 # What a worker hands over, or looks for in the carrier's list, stays as it was promised.
 _NOT_OPEN = "state NOT IN ('{}')".format("', '".join(OPEN))
 
 
-def _mentioning(model: type[models.Model], pattern: str) -> list[models.Model]:
+def _looked_for(number: str) -> dict[str, str]:
+    """What _mentions() takes."""
+    digits = phonenumbers.national_significant_number(phonenumbers.parse(number))
+    return {"pattern": mention(number), "separators": _SEPARATORS, "digits": f"%{digits}%"}
+
+
+def _mentions(column: str) -> str:
+    """The condition, in SQL, that a column mentions a number. The digits first: they are found many times as
+    fast as the pattern is, and hardly a row has them."""
+    return f"translate({column}::text, %(separators)s, '') LIKE %(digits)s AND {column}::text ~ %(pattern)s"
+
+
+def _mentioning(model: type[models.Model], looked_for: dict[str, str]) -> list[models.Model]:
     """The rows of a model that mention a number."""
     columns = [connection.ops.quote_name(column) for column, _, _ in _columns(model)]
     if not columns:
         return []
-    found = " OR ".join(f"{column}::text ~ %s" for column in columns)
+    found = " OR ".join(f"({_mentions(column)})" for column in columns)
     with connection.cursor() as cursor:
         quote, pk = connection.ops.quote_name, model._meta.pk
         assert pk.column
         table, key = quote(model._meta.db_table), quote(pk.column)
-        cursor.execute(f"SELECT {key} FROM {table} WHERE {found}", [pattern] * len(columns))
+        cursor.execute(f"SELECT {key} FROM {table} WHERE {found}", looked_for)
         return list(model._default_manager.filter(pk__in=[pk for (pk,) in cursor.fetchall()]))
 
 
