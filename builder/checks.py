@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register, run
 PUBLISHED_KEYS = {"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="}
 # Of 32 random bytes, fewer than this are never different ones.
 LEAST_DIFFERENT_BYTES = 16
+LEAST_KEY_CHARACTERS = 32
 
 
 @register(Tags.security)
@@ -69,6 +70,15 @@ def production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) ->
                 hint="`manage.py generate_encryption_key` makes one. Put it in front, run `manage.py "
                 "rotate_keys`, and remove the weak one.",
                 id="midcall.E016",
+            )
+        )
+    if len(settings.FORGET_KEYS[0]) < LEAST_KEY_CHARACTERS:
+        found.append(
+            Error(
+                "The key that forgotten numbers are hashed with is so short that it can be guessed.",
+                hint=f"Put one of {LEAST_KEY_CHARACTERS} or more random characters in front in FORGET_KEY: "
+                "who knows the key finds the number to a hash.",
+                id="midcall.E021",
             )
         )
     if settings.TWILIO_API_URL.startswith("http://"):

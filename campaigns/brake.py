@@ -152,7 +152,10 @@ def usual(campaigns: Collection[int]) -> dict[int, Usual]:
     """What is usual for campaigns: the mean of the spans in which they sent anything, or what a person has
     let go on, if that is more."""
     found = {pk: Usual() for pk in campaigns}
-    spans = Span.objects.filter(campaign__in=campaigns, begins__gte=Now() - USUAL_OF).order_by()
+    # What is recent makes nothing usual: or a jump would, as soon as the clock shows the next ten minutes.
+    spans = Span.objects.filter(
+        campaign__in=campaigns, begins__gte=Now() - USUAL_OF, begins__lte=Now() - 2 * SPAN
+    ).order_by()
     many = dict(spans.values_list("campaign").annotate(Count("begins", distinct=True)))
     sums = spans.values_list("campaign", "country").annotate(Sum("texts"))
     for pk, country, texts in sums:

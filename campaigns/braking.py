@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,12 +20,10 @@ from unfold.widgets import (
 )
 
 from campaigns import alarms, brake, switches
+from campaigns.beneath import BeneathCampaign
 from campaigns.brake import Recent
 from campaigns.models import Alarm, Brake, Campaign
 from sms.pages import Page
-
-if TYPE_CHECKING:
-    from campaigns.admin import CampaignAdmin
 
 MAX_SECRET_CHARACTERS = 200
 
@@ -51,11 +48,8 @@ class BrakeForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-class BrakePage:
+class BrakePage(BeneathCampaign):
     """The view that lies under a campaign, beside its form."""
-
-    def __init__(self, page: CampaignAdmin) -> None:
-        self.page = page
 
     def urls(self) -> list[URLPattern]:
         """Its address, behind the log-in."""
@@ -64,9 +58,7 @@ class BrakePage:
 
     def brake(self, request: HttpRequest, pk: int) -> HttpResponse:
         """See the figures of the last ten minutes, and decide from when on they pause the campaign."""
-        campaign = get_object_or_404(Campaign, pk=pk)
-        if not self.page.has_view_permission(request, campaign):
-            raise PermissionDenied
+        campaign = self.campaign(request, pk)
         may_change = switches.may_pause(request.user, campaign)
         if request.method == "POST" and not may_change:
             raise PermissionDenied
@@ -80,18 +72,12 @@ class BrakePage:
                 each.disabled = True
         stored = Brake.of(campaign)
         context = {
-            **self.page.admin_site.each_context(request),
-            "opts": self.page.opts,
-            "original": campaign,
-            "campaign": campaign,
-            "crumb": "Automatic brake",
             "form": form,
             "gauges": gauges(campaign, stored),
             "is_on": stored.is_on,
             "may_change": may_change,
         }
-        request.current_app = self.page.admin_site.name
-        return render(request, "campaigns/brake.html", context)
+        return self.render(request, campaign, "campaigns/brake.html", "Automatic brake", context)
 
 
 def gauges(campaign: Campaign, of: Brake) -> list[Gauge]:

@@ -6,15 +6,13 @@ which words, to what, by which means it was recorded, what was then sent, and wh
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.db.models import QuerySet
 
 from campaigns.models import Consent
-from sms.cells import guarded
+from sms.cells import as_row, moment
+from sms.erasing import ERASED
 
 # More than anybody prints; the sheet has them all.
 MOST_PRINTED = 200
@@ -23,7 +21,6 @@ COLUMNS = (
     "Message SID", "State of the text", "Text promised (UTC)", "Call id", "Call first seen (UTC)",
     "Tool call id", "Runtime", "Connection", "Withdrawn (UTC)", "Withdrawn by", "Erased (UTC)", "Consent id",
 )  # fmt: skip
-_WHEN = "%Y-%m-%d %H:%M:%S"
 
 
 def consents(rows: QuerySet[Consent]) -> QuerySet[Consent]:
@@ -35,44 +32,34 @@ def consents(rows: QuerySet[Consent]) -> QuerySet[Consent]:
 
 def sheet(rows: Iterable[Consent]) -> Iterator[str]:
     """The lines of a sheet with these consents."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + as_row(COLUMNS)
     for each in rows:
-        yield _line(_cells(each))
+        yield as_row(_cells(each))
 
 
 def _cells(consent: Consent) -> Iterable[str]:
     fired = consent.tool_call
     call, text = fired.call, fired.message
     return (
-        consent.recipient or "(erased)",
+        consent.recipient or ERASED,
         consent.caller_name,
-        _when(consent.given_at),
-        consent.words or "(erased)",
+        moment(consent.given_at),
+        consent.words or ERASED,
         str(consent.campaign),
         fired.tool,
         "This one text",
-        "" if text is None else text.body or "(erased)",
+        "" if text is None else text.body or ERASED,
         str(text.pk) if text else "",
         (text and text.provider_sid) or "",
         text.get_state_display() if text else "",
-        _when(text and text.created_at),
+        moment(text.created_at if text else None),
         call.external_id,
-        _when(call.started_at),
+        moment(call.started_at),
         fired.key,
         call.connection.get_runtime_display(),
         call.connection.name,
-        _when(consent.withdrawn_at),
+        moment(consent.withdrawn_at),
         consent.get_withdrawn_by_display(),
-        _when(consent.erased_at),
+        moment(consent.erased_at),
         str(consent.pk),
     )
-
-
-def _line(cells: Iterable[str]) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow([guarded(cell) for cell in cells])
-    return line.getvalue()
-
-
-def _when(at: Any) -> str:
-    return f"{at:{_WHEN}}" if at else ""

@@ -30,7 +30,8 @@ from mcp_types import (
 from mcp_types import Tool as Definition
 
 from campaigns import toolsets
-from campaigns.api import MAX_BODY_BYTES, ConnectionSecret, ToolCallRequest, fired
+from campaigns.api import ConnectionSecret
+from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired
 from campaigns.firing import Answer
 from campaigns.models import Connection, Contact, Failure
 from campaigns.problems import Problem

@@ -15,13 +15,13 @@ from campaigns.ledger import ProvesConsent
 from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.person import ShowsPeople
 from sms.admin import search_number
+from sms.erasing import ERASED
 from sms.models import Message, OptOut
 from sms.oncall import MessageAdmin as BareMessageAdmin
 from sms.oncall import state_label
 from sms.pages import ReadOnlyPage, Since, first_words, label
 
 MAX_TOOL_CALLS_SHOWN = 200
-ERASED = "(erased)"
 
 
 @admin.register(Message)

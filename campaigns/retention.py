@@ -73,6 +73,7 @@ def _tool_calls(campaign: Campaign) -> int:
         rows.filter(at__gte=mark.up_to).order_by("at").values_list("pk", "at", "message", "call")[:PORTION]
     )
     if not found:
+        mark.reach(before)
         return 0
     texts = [message for _, _, message, _ in found if message]
     # Not even one of yesterday is open, unless no worker ran for so long: then it waits for the next time.
@@ -81,8 +82,7 @@ def _tool_calls(campaign: Campaign) -> int:
     outbox.erase([message for _, _, message, _ in ready if message], because(days))
     erase_tool_calls([pk for pk, *_ in ready])
     erase_calls(_quiet(Call.objects.filter(pk__in={call for *_, call in ready}, started_at__lt=before)))
-    mark.up_to = min([at for _, at, message, _ in found if message in is_open], default=found[-1][1])
-    mark.save(update_fields=["up_to"])
+    mark.reach(min([at for _, at, message, _ in found if message in is_open], default=found[-1][1]))
     return len(ready)
 
 
@@ -100,11 +100,11 @@ def _calls(campaign: Campaign) -> int:
         .values_list("pk", "started_at")[:PORTION]
     )
     if not found:
+        mark.reach(before)
         return 0
     erased = erase_calls(_quiet(Call.objects.filter(pk__in=[pk for pk, _ in found])))
     # Of those that are left a newer tool call is on record: its turn is theirs.
-    mark.up_to = found[-1][1] if erased else found[-1][1] + timedelta(microseconds=1)
-    mark.save(update_fields=["up_to"])
+    mark.reach(found[-1][1] if erased else found[-1][1] + timedelta(microseconds=1))
     return len(found)
 
 
@@ -125,10 +125,10 @@ def _consents(campaign: Campaign) -> int:
         rows.filter(given_at__gte=mark.up_to).order_by("given_at").values_list("pk", "given_at")[:PORTION]
     )
     if not found:
+        mark.reach(before)
         return 0
     erase_consents(Consent.objects.filter(pk__in=[pk for pk, _ in found]))
-    mark.up_to = found[-1][1]
-    mark.save(update_fields=["up_to"])
+    mark.reach(found[-1][1])
     return len(found)
 
 

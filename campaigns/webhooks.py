@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from campaigns import toolsets
-from campaigns.api import ToolCallRequest, fired, length, refuse_large
+from campaigns.doors import ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
 from campaigns.models import Connection, Contact, Failure, SecretUse, SpentSignature
 from campaigns.problems import Problem

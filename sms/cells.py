@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -32,6 +35,38 @@ def in_portions(rows: QuerySet[M]) -> Iterator[M]:
     while portion := list(rows.filter(pk__gt=after).order_by("pk")[:PORTION]):
         yield from portion
         after = portion[-1].pk
+
+
+class Broken(ValueError):
+    """A row of a sheet cannot be read; the message says why, `line` where it begins."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.line = line
+
+
+def read_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet, each with the line that it begins in. Raises Broken."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for row in reader:
+            yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise Broken(str(error), begins) from error
+
+
+def as_row(cells: Iterable[str]) -> str:
+    """A row as it is written, with its cells guarded()."""
+    row = io.StringIO(newline="")
+    csv.writer(row, lineterminator="\n").writerow([guarded(cell) for cell in cells])
+    return row.getvalue()
+
+
+def moment(at: datetime | None) -> str:
+    """A time as a spreadsheet reads it, in UTC; "" for none."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else ""
 
 
 def guarded(cell: str) -> str:

@@ -23,7 +23,7 @@ from sms.tracked import TRACKED
 
 # A worker needs what they say: they are sent, or looked up at the carrier.
 OPEN = (State.QUEUED, State.HELD, State.SUBMITTING, State.UNCONFIRMED)
-# What stands where a number was mentioned; shorter than nearly any number.
+# What stands where a number was mentioned, and on pages where one was; shorter than nearly any number.
 ERASED = "(erased)"
 # Whole tables are read: longer than a statement of a request usually may take.
 SWEEP_SECONDS = 300

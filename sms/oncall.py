@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from sms import outbox, suppression
 from sms.admin import search_number
+from sms.erasing import ERASED
 from sms.forms import CancelForm
 from sms.models import Message, OptOut, Pause, Sender, State
 from sms.pages import Page, ReadOnlyPage, Since, first_words, label
@@ -169,7 +170,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
 
     @admin.display(description="To")
     def whom(self, obj: Message) -> str:
-        return obj.recipient if not obj.erased_at else "(erased)"
+        return obj.recipient if not obj.erased_at else ERASED
 
     @admin.display(description="Tool")
     def sent_with(self, obj: Message) -> SafeString | str:
@@ -177,7 +178,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
 
     @admin.display(description="Text")
     def words(self, obj: Message) -> str:
-        return first_words(obj.body) if not obj.erased_at else "(erased)"
+        return first_words(obj.body) if not obj.erased_at else ERASED
 
     @admin.display(description="State")
     def standing(self, obj: Message) -> SafeString:

@@ -5,14 +5,12 @@ A list of another system's must arrive whole: one line that is no number, and no
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sms import numbers, suppression
-from sms.cells import guarded, unguarded
+from sms.cells import Broken, as_row, moment, read_rows, unguarded
 from sms.models import FORGOTTEN, OptOut
 
 MAX_BYTES = 400_000
@@ -28,7 +26,6 @@ _NUMBER = {"number", "phone", "phone number", "to", "recipient", "msisdn", "e.16
 _SAID = {"what they said", "said", "evidence", "reason", "note"}
 _STATE = {"state"}
 _DELIMITERS = ",;\t"
-_WHEN = "%Y-%m-%d %H:%M:%S"
 
 
 class Unreadable(ValueError):
@@ -111,15 +108,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, by their numbers."""
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
     try:
-        for row in reader:
+        for line, row in read_rows(text, delimiter):
             if any(cell.strip() for cell in row):
-                yield begins, row
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise Unreadable(f"Line {begins} cannot be read: {error}.") from error
+                yield line, row
+    except Broken as error:
+        raise Unreadable(f"Line {error.line} cannot be read: {error}.") from error
 
 
 def _head(cells: list[str]) -> tuple[int, int | None, int | None] | None:
@@ -135,31 +129,21 @@ def _head(cells: list[str]) -> tuple[int, int | None, int | None] | None:
 
 def write(opt_outs: Iterable[OptOut]) -> Iterator[str]:
     """The lines of a sheet with these opt-outs. Those of forgotten people have no number to be written."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + as_row(COLUMNS)
     for each in opt_outs:
-        yield _line(
+        yield as_row(
             (
                 str(each),
                 LIFTED if each.lifted_at else "opted out",
-                _when(each.created_at),
+                moment(each.created_at),
                 each.get_source_display(),
                 each.evidence,
                 _name(each.created_by),
-                _when(each.lifted_at),
+                moment(each.lifted_at),
                 _name(each.lifted_by),
                 each.lifted_because,
             )
         )
-
-
-def _line(cells: Iterable[str]) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow([guarded(cell) for cell in cells])
-    return line.getvalue()
-
-
-def _when(at: Any) -> str:
-    return f"{at:{_WHEN}}" if at else ""
 
 
 def _name(user: Any) -> str:

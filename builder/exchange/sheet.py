@@ -7,13 +7,11 @@ them Questions and Answer.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from builder.exchange.document import Document, Entry, Kind, Level, Notice, Place, Unreadable, bounded
-from sms.cells import BREAK, guarded, unguarded
+from sms.cells import BREAK, Broken, as_row, read_rows, unguarded
 
 FORMAT = "PolyAI's topics as CSV"
 COLUMNS = {
@@ -85,18 +83,15 @@ def read(text: str) -> Document:
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The rows with cells, each with the line that it begins in."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
     try:
-        for row in reader:
+        for line, row in read_rows(text, delimiter):
             if row:
-                yield begins, row
-            begins = reader.line_num + 1
-    except csv.Error as error:
+                yield line, row
+    except Broken as error:
         raise Unreadable(
             f"This row cannot be read: {error}. A cell with a quote, a line break or a “{delimiter}” in it "
             "stands between quotes, and each quote within is doubled.",
-            begins,
+            error.line,
         ) from error
 
 
@@ -153,13 +148,11 @@ def _questions(cell: str) -> list[str]:
 
 def write(topics: Collection[Mapping[str, Any]]) -> str:
     """A sheet with these topics. Without the byte order mark Excel takes it for another encoding."""
-    sheet = io.StringIO(newline="")
-    writer = csv.writer(sheet, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = [as_row(COLUMNS)]
     for topic in topics:
         cells = {**topic, "questions": _cell(topic["questions"]), "active": "Y" if topic["active"] else "N"}
-        writer.writerow(guarded(cells[key]) for key in COLUMNS.values())
-    return "\ufeff" + sheet.getvalue()
+        rows.append(as_row(cells[key] for key in COLUMNS.values()))
+    return "\ufeff" + "".join(rows)
 
 
 def _cell(questions: list[str]) -> str:

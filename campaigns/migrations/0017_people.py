@@ -42,12 +42,6 @@ CREATE TRIGGER withdraw_consents AFTER INSERT ON sms_optout
 FOR EACH ROW EXECUTE FUNCTION campaigns_withdraw_consents();
 """
 STANDING = "DROP TRIGGER withdraw_consents ON sms_optout; DROP FUNCTION campaigns_withdraw_consents();"
-WITHDRAWN_SO_FAR = """
-UPDATE campaigns_consent AS consent SET withdrawn_at = opted.created_at, withdrawn_by = opted.source
-FROM sms_optout AS opted
-WHERE opted.recipient = consent.recipient AND opted.created_at >= consent.given_at
-  AND consent.withdrawn_at IS NULL
-"""
 
 VIEWER = [("sms.forgotten", "view")]
 ADMIN = [*VIEWER, ("sms.forgotten", "add"), ("sms.userprofile", "waive_consent")]
@@ -164,7 +158,6 @@ class Migration(migrations.Migration):
             model_name='purged',
             constraint=models.UniqueConstraint(fields=('campaign', 'kind'), name='purged_once', nulls_distinct=False),
         ),
-        migrations.RunSQL(WITHDRAWN_SO_FAR, migrations.RunSQL.noop),
         migrations.RunSQL(KEEP, CHANGEABLE),
         migrations.RunSQL(WITHDRAW, STANDING),
         migrations.RunPython(grant, migrations.RunPython.noop),

@@ -28,4 +28,6 @@ class Migration(migrations.Migration):
                 name="tool_call_by_recipient",
             ),
         ),
+        # Undone, the slow one comes first.
+        migrations.RunSQL("RESET statement_timeout", "SET statement_timeout = 0"),
     ]

@@ -1,8 +1,15 @@
-"""Whom a running campaign texts, it goes on texting: its page shows the countries, for somebody to judge. After the
-columns and not with them, so that no lock on the campaigns is held while a million texts are looked through."""
+"""What was before the columns of 0015 and 0017. Whoever opted out has withdrawn what they agreed to; whom a running
+campaign texts, it goes on texting: its page shows the countries, for somebody to judge. After the columns and not with
+them, so that no lock on calls, consents and campaigns is held while a million rows are looked through."""
 
 from django.db import migrations
 
+WITHDRAWN_SO_FAR = """
+UPDATE campaigns_consent AS consent SET withdrawn_at = opted.created_at, withdrawn_by = opted.source
+FROM sms_optout AS opted
+WHERE opted.recipient = consent.recipient AND opted.created_at >= consent.given_at
+  AND consent.withdrawn_at IS NULL
+"""
 TEXTED_ALREADY = """
 UPDATE campaigns_campaign campaign SET other_countries = texted.countries
 FROM (
@@ -24,7 +31,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            ["SET LOCAL statement_timeout = 0", TEXTED_ALREADY],
+            ["SET LOCAL statement_timeout = 0", WITHDRAWN_SO_FAR, TEXTED_ALREADY],
             migrations.RunSQL.noop,
         ),
     ]

@@ -70,7 +70,10 @@ class Call(models.Model):
                 VALUES (%s, %s, %s, %s, statement_timestamp())
                 ON CONFLICT (connection_id, external_id) DO UPDATE SET
                     caller_number = COALESCE(NULLIF(call.caller_number, ''), EXCLUDED.caller_number),
-                    caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name)
+                    caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name),
+                    -- An id that is used again after that: whose it is now has not been erased.
+                    erased_at = CASE
+                        WHEN EXCLUDED.caller_number || EXCLUDED.caller_name = '' THEN call.erased_at END
                 RETURNING id, caller_number, caller_name, started_at, xmax = 0
                 """,
                 [connection.pk, external_id, caller_number, caller_name],

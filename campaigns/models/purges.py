@@ -43,3 +43,9 @@ class Purged(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} up to {self.up_to:%d %b %Y}"
+
+    def reach(self, at: datetime) -> None:
+        """Look at nothing from before `at` any more; never back."""
+        if at > self.up_to:
+            self.up_to = at
+            self.save(update_fields=["up_to"])

@@ -190,10 +190,11 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Set by outbox.claim(): whether it is to find out if a held sender works again, and how long it is worth
-    # sending from then on.
+    # Set by outbox.claim(): whether it is to find out if a held sender works again, how long it is worth
+    # sending from then on, and whether anybody at all has been forgotten.
     is_probe = False
     seconds_left = 0
+    anybody_forgotten = False
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

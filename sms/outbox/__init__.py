@@ -45,17 +45,14 @@ from sms.outbox.erasing import FORGOTTEN, OnTheirWay, erase, forget
 from sms.outbox.handover import (
     BURST,
     LEASE,
-    NOTHING_IN_THE_WAY,
-    PROMISE,
     RETRY_DELAYS,
     Outcome,
-    Promise,
-    accept,
     claim,
     record,
 )
 from sms.outbox.night import keep_quiet
 from sms.outbox.pauses import hold_paused, resume, suspend
+from sms.outbox.promises import NOTHING_IN_THE_WAY, PROMISE, Promise, accept
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold

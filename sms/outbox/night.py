@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from sms import quiet
 from sms.models import Message, MessageEvent, State
-from sms.outbox.states import BATCH
+from sms.outbox.states import BATCH, KEY
 from sms.quiet import QuietHours
 
 OVER = "The quiet hours are over."
@@ -34,7 +34,7 @@ def keep_quiet() -> int:
                 quiet_at__lte=Now(),
                 expires_at__gt=F("quiet_at"),
             )
-            .order_by("pk")
+            .order_by(KEY)
             .select_for_update(skip_locked=True)[:BATCH]
         )
         for message in turned:

@@ -59,6 +59,14 @@ class TestAJump:
         pause = Pause.objects.get()
         assert (pause.scope, pause.by, pause.who) == (switches.scope_of(quick), "", "the automatic brake")
 
+    def test_is_not_usual_because_the_clock_shows_the_next_ten_minutes(self, quick):
+        promised(quick, 21)
+        Span.objects.create(
+            campaign=quick, begins=timezone.now() - timedelta(minutes=10), country="US", texts=21
+        )
+
+        assert reasons() == ["21 texts in 10 minutes, and none is usual yet."]
+
     def test_to_one_other_country_trips_it(self, quick):
         promised(quick, 10)
         promised(quick, 5, country="JM")

@@ -8,6 +8,7 @@ import pytest
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns import retention
 from campaigns.models import Call, Consent, Purged, ToolCall
@@ -26,6 +27,7 @@ def age(days: int, **of) -> None:
     Message.objects.filter(**of).update(created_at=F("created_at") - back, updated_at=F("updated_at") - back)
     ToolCall.objects.update(at=F("at") - back)
     Call.objects.update(started_at=F("started_at") - back)
+    Purged.objects.update(up_to=F("up_to") - back)
     with erasing():
         Consent.objects.update(given_at=F("given_at") - back)
 
@@ -142,13 +144,14 @@ class TestPurging:
         monkeypatch.setattr(retention, "PORTION", 3)
 
         assert retention._tool_calls(kept) == 3
+        assert Purged.objects.get(kind="tool calls").up_to == ToolCall.objects.order_by("at")[2].at
         assert Message.objects.filter(body="").count() == 3
         assert retention.purge(0) == 0
         assert Message.objects.filter(body="").count() == 3
 
         purge()
         assert Message.objects.filter(body="").count() == 7
-        assert Purged.objects.get(kind="tool calls").up_to == ToolCall.objects.order_by("-at").first().at
+        assert Purged.objects.get(kind="tool calls").up_to > ToolCall.objects.order_by("-at").first().at
         assert retention.purge() == 0
 
     def test_of_a_call_id_that_is_used_again_keeps_who_called_lately(self, kept, door):
@@ -161,6 +164,24 @@ class TestPurging:
 
         assert Call.objects.get().caller_number == CALLER
         assert sorted(bool(each.parameters) for each in ToolCall.objects.all()) == [False, True]
+
+    def test_of_a_call_id_that_is_used_again_erases_the_second_caller_too(self, delivered, door):
+        purge()
+        door(toolCallId="3", parameters={**PARAMETERS, "day": "Monday"})
+        assert Call.objects.get().caller_number == CALLER
+        Message.objects.update(state=State.SENT)
+        age(91)
+
+        purge()
+
+        assert Call.objects.get().caller_number == ""
+
+    def test_does_not_look_through_the_past_again_for_whoever_has_nothing_there(self, kept):
+        purge()
+
+        marks = Purged.objects.filter(campaign=kept)
+        assert {mark.kind for mark in marks} == {Purged.Kind.TOOL_CALLS, Purged.Kind.CALLS}
+        assert all(timezone.now() - mark.up_to < timedelta(days=91) for mark in marks)
 
 
 class TestHowLong:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from sms import outbox
-from sms.models import Message, OptOut, Sender, State
+from sms.models import Forgotten, Message, OptOut, Sender, State
 from sms.outbox import Outcome
 from sms.providers.base import Report
 from tests.factories import ACCOUNT_SID, CALLER, MessageFactory, PromiseFactory
@@ -47,6 +47,16 @@ class TestClaim:
         assert (claimed.pk, claimed.state, claimed.attempt) == (message.pk, State.SUBMITTING, 1)
         assert claimed.profile.twilio_account_sid
         assert outbox.claim(10) == []
+
+    def test_forgotten_opt_outs_are_asked_for_only_where_there_are_any(self, django_assert_num_queries):
+        MessageFactory()
+        with django_assert_num_queries(2):
+            claim_one()
+
+        Forgotten.objects.create(digest="#1", by="ann", because="They asked.")
+        MessageFactory()
+        with django_assert_num_queries(3):
+            claim_one()
 
     def test_texts_of_a_call_go_before_others(self):
         MessageFactory(priority=1)
