@@ -175,6 +175,8 @@ ROWS = [
         short=(150, 1),
         inject=injectors.freeze_worker(3),
         inject_short=injectors.freeze_worker(1),
+        # The worker that takes over is killed, too, with texts in hand.
+        allowance=_few,
     ),
     Row(
         name="broker_hung",
