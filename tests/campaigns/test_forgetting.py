@@ -119,6 +119,29 @@ class TestAForgottenPerson:
         with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             Forgotten.objects.update(because="It was not me")
 
+    def test_is_forgotten_again_if_texted_again_the_same_day(self, door, action, ann):
+        action(name="note")
+        for number in ("1", "2", "3"):
+            # A runtime that calls a call by its caller's number.
+            said = {"message": f"Text {number}.", "consent": "Yes, text me."}
+            door("note", callId=CALLER, toolCallId=number, parameters=said)
+            assert forget(CALLER, ann, BECAUSE).proof.erased["texts"] == 1
+
+        assert standing(*WRITTEN) == []
+        assert Forgotten.of(CALLER).count() == 3
+
+    def test_is_forgotten_whose_number_stands_in_ids_that_must_differ(self, door, action, ann):
+        action(name="note")
+        said = {"message": "Hi.", "consent": "Yes, text me."}
+        for call in (CALLER, f"sip:{CALLER}", f"sip:{CALLER[1:]}", f"{CALLER}{'x' * 243}", f"{CALLER} x"):
+            for tool_call in (f"{call[:20]}/1", f"{call[1:20]}/1", f"{CALLER[1:]}/1", f"{CALLER[2:]}/1"):
+                assert door("note", callId=call, toolCallId=tool_call, parameters=said).status_code == 200
+
+        forget(CALLER, ann, BECAUSE)
+
+        assert standing(*WRITTEN) == []
+        assert Call.objects.count() == 5
+
 
 class TestWhoeverOptedOutAndWasForgotten:
     @pytest.fixture
