@@ -61,6 +61,7 @@ class Call(models.Model):
         ends: tool calls of one call are decided one after the other.
 
         The first number that the runtime gives for a call stands. Raises CallNumberChanged for another one.
+        What was erased of a call that goes on is known again, and to be erased again.
         """
         with database.cursor() as cursor:
             cursor.execute(
@@ -70,7 +71,9 @@ class Call(models.Model):
                 VALUES (%s, %s, %s, %s, statement_timestamp())
                 ON CONFLICT (connection_id, external_id) DO UPDATE SET
                     caller_number = COALESCE(NULLIF(call.caller_number, ''), EXCLUDED.caller_number),
-                    caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name)
+                    caller_name = COALESCE(NULLIF(call.caller_name, ''), EXCLUDED.caller_name),
+                    erased_at = CASE WHEN EXCLUDED.caller_number || EXCLUDED.caller_name = ''
+                        THEN call.erased_at END
                 RETURNING id, caller_number, caller_name, started_at, xmax = 0
                 """,
                 [connection.pk, external_id, caller_number, caller_name],
