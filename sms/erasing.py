@@ -155,13 +155,12 @@ def _columns(model: type[models.Model]) -> Iterator[tuple[str, str, int]]:
 
 def _unique(model: type[models.Model]) -> set[str]:
     """The columns by which, alone or with others, no two rows are the same."""
-    fields = {field for field in model._meta.local_concrete_fields if field.unique}
-    fields.update(
-        model._meta.get_field(name)  # type: ignore[arg-type]
-        for constraint in model._meta.total_unique_constraints
-        for name in constraint.fields
-    )
-    return {field.column for field in fields}
+    together = {name for each in model._meta.total_unique_constraints for name in each.fields}
+    return {
+        field.column
+        for field in model._meta.local_concrete_fields
+        if field.column and (field.unique or field.name in together)
+    }
 
 
 def mention(number: str) -> str:
