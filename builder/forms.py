@@ -12,12 +12,13 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from builder.content import ContentForm
 from builder.detour import Draft
 from builder.linted import LintedForm
-from builder.models import MAX_QUESTIONS, Topic
+from builder.models import MAX_QUESTIONS, NO_CONSENT_OF_OTHERS, SmsAction, Topic
 from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox, verification
 from sms.credentials import TokenField, VerifiedForm, account_help, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
+from sms.roles import WAIVE_CONSENT
 from sms.validators import tidied_sender, validate_sender
 
 
@@ -134,6 +135,9 @@ class SmsActionForm(ContentForm, VerifiedForm):
         is_new = {"template", "owner"} & set(self.changed_data)
         if template and is_new and (refusal := template.refusal(self.user, owner)):
             self.add_error("template", refusal)
+        texts_others = cleaned.get("recipient") == SmsAction.Recipient.ANYONE
+        if texts_others and "recipient" in self.changed_data and cleaned.get("transactional"):
+            self._refuse_without_consent()
         if changed and owner != self.user:
             self.add_error(
                 changed[0],
@@ -143,6 +147,13 @@ class SmsActionForm(ContentForm, VerifiedForm):
         elif changed:
             self.refuse_unverified()
         return cleaned
+
+    def _refuse_without_consent(self) -> None:
+        """Refuse to text others without asking them, unless an administrator decides so."""
+        if not self.user.has_perm(WAIVE_CONSENT):
+            self.add_error(
+                "recipient", f"{NO_CONSENT_OF_OTHERS} Take the tick off “no consent needed” first."
+            )
 
     def senders_of(self, owner: Any) -> Mapping[str, str] | None:
         checked = verification.found()

@@ -19,6 +19,8 @@ RUNTIMES = "/c/"
 # Only these are searched for them: looking through all addresses takes as long as reading the request.
 URLS_OF_RUNTIMES = "campaigns.urls"
 ADDRESSES_KEPT = 4096
+# No address is longer; of what strangers make up, each process would keep many megabytes.
+ADDRESS_CHARACTERS = 255
 
 
 class RuntimesFirst(WSGIHandler):
@@ -66,7 +68,7 @@ def _answered(request: HttpRequest) -> HttpResponseBase:
 
 def _match(environ: dict[str, Any]) -> ResolverMatch | None:
     path = environ.get("PATH_INFO", "")
-    if not path.startswith(RUNTIMES):
+    if not path.startswith(RUNTIMES) or len(path) > ADDRESS_CHARACTERS:
         return None
     try:
         # As WSGI has it: the bytes of the address, each as a character (PEP 3333).

@@ -23,6 +23,10 @@ MAX_TEXT_CHARACTERS = 10_000
 MAX_HOSTS = 20
 MAX_WORDS = 50
 MAX_NUMBERS = 20
+# That a caller need not be asked was decided of the caller's own number.
+NO_CONSENT_OF_OTHERS = (
+    "Only an administrator may decide that others than the caller are texted without consent."
+)
 
 
 @tracked(without=("accepted_warnings",))

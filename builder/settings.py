@@ -6,6 +6,7 @@ Without DATABASE_URL the project is a demo on this machine: see `builder/embedde
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +49,17 @@ def _number(check_id: str, name: str, default: int, least: int, most: int) -> in
         ENVIRONMENT_PROBLEMS.append((check_id, f"{name} is not a number that fits.", hint))
         return default
     return number
+
+
+def _networks(check_id: str, name: str) -> list[IPv4Network | IPv6Network]:
+    found = []
+    for written in filter(None, map(str.strip, env.str(name, default="").split(","))):
+        try:
+            found.append(ip_network(written))
+        except ValueError as error:
+            hint = "Give it networks with commas between, such as 10.1.0.0/16,fd00:1::/64."
+            ENVIRONMENT_PROBLEMS.append((check_id, f"{name} has what is no network: {error}.", hint))
+    return found
 
 
 PORT = _number("midcall.E008", "PORT", 8000, 1, 65_535)
@@ -380,6 +392,8 @@ except Exception:
     )
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="midcall@localhost")
+# Beside the public internet: whoever enters a webhook need not be one who may look into the server's network.
+WEBHOOK_NETWORKS = _networks("midcall.E009", "WEBHOOK_NETWORKS")
 
 # --- Logs ---------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,10 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import time
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,14 +46,24 @@ CONNECT_SECONDS = 3
 # Whoever tries one that another process tries leaves it for so long.
 LEASE = timedelta(seconds=3 * TRY_SECONDS)
 AT_ONCE = 20
+# By which a network that speaks IPv6 alone reaches an address of IPv4, the last 32 bits (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Undelivered(Exception):
     """The webhook did not take it; the message says why, in words that may be shown."""
 
 
-def tell() -> None:
-    """Send what is to be told and was not. A text that nobody could be told of is still paused."""
+class OwnNetwork(OSError):
+    """The webhook leads to where only this server can reach."""
+
+
+def tell(run_seconds: float = TRY_SECONDS / 2) -> None:
+    """Send what is to be told and was not. A text that nobody could be told of is still paused.
+
+    After so long no other webhook is tried: the worker is there for texts, and the next beat goes on.
+    """
+    until = time.monotonic() + run_seconds
     for notice in Notice.objects.filter(mailed_at=None).select_related("pause")[:AT_ONCE]:
         if Notice.objects.filter(pk=notice.pk, mailed_at=None).update(mailed_at=Now()) and notice.pause:
             _mail(notice.pause)
@@ -61,6 +72,8 @@ def tell() -> None:
         if mine.update(tries=notice.tries + 1, next_try_at=Now() + LEASE):
             notice.tries += 1
             _try(notice)
+        if time.monotonic() >= until:
+            return
 
 
 def test() -> Notice:
@@ -128,6 +141,11 @@ def _deliver(alarm: Alarm, notice: Notice) -> None:
         raise Undelivered("The secret cannot be read with the keys that are configured.") from None
     except ValidationError:
         raise Undelivered("The secret is none: enter it anew.") from None
+    except OwnNetwork:
+        raise Undelivered(
+            "It leads into this server's own network. If that is meant, the operator names the network in "
+            "WEBHOOK_NETWORKS."
+        ) from None
     except TimeoutError:
         raise Undelivered("It did not answer in time.") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -137,13 +155,44 @@ def _deliver(alarm: Alarm, notice: Notice) -> None:
 
 
 async def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status of the answer, of which nothing else is read. Redirects are not followed."""
+    """The status of the answer, of which nothing else is read. Redirects are not followed.
+
+    Raises OwnNetwork: whoever may enter an address here need not be one who may look into that network.
+    """
     timeout = aiohttp.ClientTimeout(total=TRY_SECONDS, sock_connect=CONNECT_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
-    ):
-        return answer.status
+    inside: list[str] = []
+
+    def opened(found: Any) -> socket.socket:
+        # Here and not before: what a name leads to may be something else by then.
+        family, kind, protocol, _, address = found
+        if not _is_reachable(address[0]):
+            inside.append(address[0])
+            raise OwnNetwork
+        return socket.socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(socket_factory=opened)
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+            ) as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status
+    except aiohttp.ClientConnectorError:
+        if inside:
+            raise OwnNetwork from None
+        raise
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether a webhook may be at an address: on the public internet, or in a network named for it."""
+    ip = ip_address(address.partition("%")[0])
+    if ip.version == 6:
+        ip = ip.ipv4_mapped or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip)
+    if any(ip in network for network in settings.WEBHOOK_NETWORKS):
+        return True
+    return (ip.is_global and not ip.is_multicast) or (settings.DEMO and ip.is_loopback)
 
 
 def _payload(notice: Notice) -> dict[str, Any]:

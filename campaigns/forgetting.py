@@ -39,11 +39,11 @@ def forget(number: str, by: Any, because: str) -> Done:
         raise OwnNumber
     known = Known(number)
     with transaction.atomic():
-        # First: what is erased below is found by the number and by its texts.
-        calls, tool_calls, consents = (
-            list(rows.values_list("pk", flat=True))
-            for rows in (known.calls(), known.tool_calls(), known.consents())
-        )
+        # First: what is erased below is found by the number and by its texts. With the calls locked no tool
+        # call is decided in one meanwhile; what is, is waited for, and found.
+        calls = _keys(known.calls().order_by("pk").select_for_update())
+        tool_calls = _keys(known.tool_calls())
+        consents = _keys(known.consents())
         erased = {
             "texts": outbox.forget(number),
             "calls": erase_calls(Call.objects.filter(pk__in=calls)),
@@ -59,3 +59,7 @@ def forget(number: str, by: Any, because: str) -> Done:
         )
         mentioned = sweep(number)
     return Done(proof, mentioned)
+
+
+def _keys(rows: models.QuerySet[Any]) -> list[int]:
+    return list(rows.values_list("pk", flat=True))

@@ -63,7 +63,8 @@ def sweep(number: str) -> list[models.Model]:
     """Erase each mention of a number (E.164), in whichever table; the configuration in which it stands.
 
     That is the business's own, and is left for people to change; while it stands there, its history keeps it,
-    too. A column that is nothing but the number gets its digest, so that what is unique stays so.
+    too. A column that is nothing but the number gets its digest, so that what is the same stays so; where no
+    two rows may have the same, each gets what no other has.
     """
     looked_for = _looked_for(number)
     mentioned = [thing for model in TRACKED for thing in _mentioning(model, looked_for)]
@@ -80,13 +81,16 @@ def sweep(number: str) -> list[models.Model]:
             )
             if not own and model not in kept_events:
                 for column, kind, length in _columns(model):
+                    quoted = connection.ops.quote_name(column)
+                    instead = _UNLIKE if column in _unique(model) else _ALIKE
                     cursor.execute(
                         _SWEEP.format(
                             rows=_NOT_OPEN if model is Message else "true",
                             table=connection.ops.quote_name(model._meta.db_table),
-                            column=connection.ops.quote_name(column),
-                            mentions=_mentions(connection.ops.quote_name(column)),
+                            column=quoted,
+                            mentions=_mentions(quoted),
                             kind=kind,
+                            instead=instead.format(column=quoted),
                         ),
                         {
                             "number": number,
@@ -100,12 +104,14 @@ def sweep(number: str) -> list[models.Model]:
 
 
 _SWEEP = """
-UPDATE {table} SET {column} = CASE
-    WHEN {column}::text = %(number)s THEN %(digest)s
-    ELSE left(regexp_replace({column}::text, %(pattern)s, %(erased)s, 'g'), %(length)s)
-END::{kind}
-WHERE {rows} AND {mentions}
+UPDATE {table} SET {column} = ({instead})::{kind} WHERE {rows} AND {mentions}
 """
+_ERASED = "regexp_replace({column}::text, %(pattern)s, %(erased)s, 'g')"
+_ALIKE = f"""CASE
+    WHEN {{column}}::text = %(number)s THEN %(digest)s ELSE left({_ERASED}, %(length)s)
+END"""
+# Two ids that differed in how they wrote the number may not become one; nor may a number's, twice forgotten.
+_UNLIKE = f"left({_ERASED}, greatest(0, %(length)s - 9)) || ' ' || left(gen_random_uuid()::text, 8)"
 # What a worker hands over, or looks for in the carrier's list, stays as it was promised.
 _NOT_OPEN = "state NOT IN ('{}')".format("', '".join(OPEN))
 
@@ -145,6 +151,16 @@ def _columns(model: type[models.Model]) -> Iterator[tuple[str, str, int]]:
             kind = field.db_type(connection)
             assert kind and field.column
             yield field.column, kind, getattr(field, "max_length", None) or 1_000_000
+
+
+def _unique(model: type[models.Model]) -> set[str]:
+    """The columns by which, alone or with others, no two rows are the same."""
+    together = {name for each in model._meta.total_unique_constraints for name in each.fields}
+    return {
+        field.column
+        for field in model._meta.local_concrete_fields
+        if field.column and (field.unique or field.name in together)
+    }
 
 
 def mention(number: str) -> str:

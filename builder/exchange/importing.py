@@ -37,7 +37,7 @@ from builder.exchange.document import Document, Entry, Kind, Level, Notice, Unre
 from builder.exchange.plan import Plan, Status, Step, changes, differing, loosened
 from builder.exchange.schema import MODELS, may, of_row, usual_values
 from builder.linting import Known
-from builder.models import SmsAction, Topic
+from builder.models import NO_CONSENT_OF_OTHERS, SmsAction, Topic
 from sms.models import SmsTemplate
 from sms.roles import WAIVE_CONSENT, is_admin
 
@@ -237,6 +237,9 @@ class _Import:
         for key, message in loosened(before, entry.values):
             if key == "transactional" and not self.user.has_perm(WAIVE_CONSENT):
                 entry.refuse("Only an administrator may decide that no consent is needed. Leave it out.", key)
+            without = before.get("transactional") and entry.values.get("transactional", True)
+            if key == "recipient" and without and not self.user.has_perm(WAIVE_CONSENT):
+                entry.refuse(f"{NO_CONSENT_OF_OTHERS} Leave it out, or have the agent ask.", key)
             entry.say(Level.WARNING, message, key, is_grave=True)
         because = "transactional_because"
         if because in candidate.changed and not self.user.has_perm(WAIVE_CONSENT) and entry.values[because]:

@@ -61,6 +61,7 @@ class Call(models.Model):
         ends: tool calls of one call are decided one after the other.
 
         The first number that the runtime gives for a call stands. Raises CallNumberChanged for another one.
+        What was erased of a call that goes on is known again, and to be erased again.
         """
         with database.cursor() as cursor:
             cursor.execute(

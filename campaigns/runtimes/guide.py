@@ -109,9 +109,7 @@ class Way:
 
     def definitions(self, definition: Callable[[Offered, str], dict[str, Any]]) -> list[dict[str, Any]]:
         """The tools in a runtime's shape, with the secret where it belongs."""
-        shaped = json.dumps([definition(tool, self.address) for tool in self.tools])
-        found: list[dict[str, Any]] = json.loads(shaped.replace(SECRET, json.dumps(self.secret)[1:-1]))
-        return found
+        return [_signed(definition(tool, self.address), self.bearer) for tool in self.tools]
 
     def python(self, template: str) -> str:
         """Code with the address, the secret, the number and the tool in it; `$client` asks Midcall."""
@@ -125,6 +123,19 @@ class Way:
             "parameters": literal(self.parameters),
         }
         return Template(template.replace("$client\n", CLIENT)).substitute(names).strip()
+
+
+def _signed(shaped: Any, bearer: str) -> Any:
+    """A tool with the secret in its header, and nowhere else: what is described is written by whoever shares
+    a template, and read by the model."""
+    if isinstance(shaped, list):
+        return [_signed(each, bearer) for each in shaped]
+    if not isinstance(shaped, dict):
+        return shaped
+    return {
+        name: bearer if (name, each) == ("Authorization", f"Bearer {SECRET}") else _signed(each, bearer)
+        for name, each in shaped.items()
+    }
 
 
 def written(value: Any) -> str:
@@ -182,8 +193,18 @@ def _urllib(url: str, headers: Mapping[str, str], body: Any) -> str:
 
 def literal(value: Any) -> str:
     """Strings, numbers, lists and objects of them as Python has them, which is as JSON does."""
-    shown = json.dumps(value, indent=4, ensure_ascii=False)
-    return re.sub(rf'"([^"{{}}]*){NOW}([^"{{}}]*)"', r'f"\1{now}\2"', shown)
+    return _STRING.sub(_as_of_now, json.dumps(value, indent=4, ensure_ascii=False))
+
+
+# Each whole, with what is escaped in it: a part of one would be code.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _as_of_now(found: re.Match[str]) -> str:
+    string = found.group()
+    if NOW not in string or "{" in string or "}" in string:
+        return string
+    return "f" + string.replace(NOW, "{now}")
 
 
 _REQUEST = """

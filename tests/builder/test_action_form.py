@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from builder.models import SmsAction
+from builder.models import NO_CONSENT_OF_OTHERS, SmsAction
 from sms.models import UserProfile
 from tests import factories
 from tests.factories import ACCOUNT_SID
@@ -52,6 +52,35 @@ def change(action) -> str:
 
 def stored(action):
     return SmsAction.objects.get(pk=action.pk)
+
+
+class TestWhoIsTextedWithoutConsent:
+    """That the caller need not be asked was an administrator's decision, of the caller."""
+
+    @pytest.fixture
+    def waived(self, bob):
+        return factories.ActionFactory(
+            owner=bob, name="note", transactional=True, transactional_because="Asked for"
+        )
+
+    def test_stays_the_caller(self, bob, waived):
+        form = {**FORM, "recipient": "anyone", "transactional": "on"}
+
+        assert NO_CONSENT_OF_OTHERS in logged_in(bob).post(change(waived), form).text
+        assert stored(waived).recipient == "caller"
+
+    def test_is_anyone_once_the_agent_asks_again(self, bob, waived):
+        logged_in(bob).post(change(waived), {**FORM, "recipient": "anyone"})
+
+        assert (stored(waived).recipient, stored(waived).transactional) == ("anyone", False)
+
+    def test_is_whom_an_administrator_says(self, bob, waived):
+        ann = factories.UserFactory(username="ann", role="Admin")
+        form = {**FORM, "recipient": "anyone", "transactional": "on", "transactional_because": "Asked for"}
+
+        logged_in(ann).post(change(waived), {**form, "owner": bob.pk})
+
+        assert (stored(waived).recipient, stored(waived).transactional) == ("anyone", True)
 
 
 class TestWhatTheAgentWrites:

@@ -34,7 +34,7 @@ OURS = (
         "DATA_DIR",
     ),
     *("LOG_LEVEL", "EMAIL_URL", "EMAIL_FROM", "SILENT_SECONDS", "BEHIND_TLS_PROXY"),
-    *("PORT", "SIMULATOR_PORT", "LEASE_SECONDS", "LATE_BOUND_SECONDS"),
+    *("PORT", "SIMULATOR_PORT", "LEASE_SECONDS", "LATE_BOUND_SECONDS", "WEBHOOK_NETWORKS"),
 )
 
 
@@ -106,6 +106,7 @@ def test_production_values_pass_every_check():
         ({"ATLAS_ACCOUNT_SID": "AC" + "0" * 32}, "midcall.E006"),
         ({"ATLAS_MAX_PER_DAY": "many"}, "midcall.E006"),
         ({"LEASE_SECONDS": "soon"}, "midcall.E007"),
+        ({"WEBHOOK_NETWORKS": "10.1.0.0/16,10.1.2.3/16"}, "midcall.E009"),
         ({"PORT": "80 80"}, "midcall.E008"),
         ({"TWILIO_API_URL": "http://127.0.0.1:8001"}, "midcall.W014"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.models import SmsAction
+from builder.models import NO_CONSENT_OF_OTHERS, SmsAction
 from sms.models import SmsTemplate, UserProfile
 from tests import factories
 from tests.builder.exchange import all_of_build, errors, imported, may_all, planned, warnings
@@ -138,6 +138,16 @@ class TestWhatKeepsCallersSafe:
         ]
         [(_, words)] = errors(file.replace("  transactional_because: They call for it\n", ""), ann)
         assert words == "Why none is needed: Say why no consent is needed: somebody will ask."
+
+    def test_keeps_a_waived_consent_to_the_caller_but_for_an_administrator(self, ann, bob):
+        may_all(bob)
+        factories.ActionFactory(owner=bob, name="y", transactional=True, transactional_because="Asked for")
+        file = "midcall: 1\nsms_actions:\n- name: y\n  recipient: anyone\n"
+
+        [(line, words)] = errors(file, bob)
+        assert (line, words) == (4, f"{NO_CONSENT_OF_OTHERS} Leave it out, or have the agent ask.")
+        assert errors(file + "  transactional: false\n", bob) == []
+        assert errors(file + "  owner: bob\n", ann) == []
 
 
 class TestOwners:

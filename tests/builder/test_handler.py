@@ -9,6 +9,7 @@ import logging
 import pytest
 from django.core.signals import request_started
 
+from builder import handler
 from builder.handler import RuntimesFirst
 from tests.factories import SECRET, ConnectionFactory
 
@@ -87,6 +88,16 @@ def test_what_is_no_address_of_a_runtime_goes_djangos_way(application, signals, 
 
     assert status == ("200 OK" if path == "/admin/login/" else "404 Not Found")
     assert signals == [path]
+
+
+def test_a_long_address_that_a_stranger_makes_up_is_answered_and_not_kept(application, signals):
+    kept = handler._resolved.cache_info().currsize
+    path = f"/c/{'x' * 4000}/tools"
+
+    assert asked(application, path)[0] == "401 Unauthorized"
+
+    assert signals == [path]
+    assert handler._resolved.cache_info().currsize == kept
 
 
 def test_a_runtime_that_comes_without_tls_gets_no_answer_but_where_to_go(application, connection, settings):

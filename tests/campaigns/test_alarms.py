@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 
 import pytest
 from django.db import connection
@@ -201,6 +203,75 @@ def test_an_address_that_was_stored_unsafe_gets_nothing(tripped, receiver, setti
 
     assert receiver.got == []
     assert Notice.objects.get().problem.startswith("It must begin with https://")
+
+
+class TestTheServersOwnNetwork:
+    """Whoever may enter a webhook's address learns nothing of what only the server can reach."""
+
+    @pytest.fixture
+    def listening(self):
+        """Something inside that nobody outside can reach."""
+        with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as inside:
+            inside.settimeout(0)
+            yield inside
+
+    @pytest.fixture
+    def tried(self, tripped, settings, listening):
+        def tried(host):
+            settings.DEMO = False
+            Alarm.objects.update(url=f"https://{host}:{listening.getsockname()[1]}/")
+            alarms.tell()
+            return Notice.objects.get().problem
+
+        return tried
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "localhost",
+            "127.0.0.1",
+            "0.0.0.0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.0.1",
+            "100.64.0.1",
+            "169.254.169.254",
+            "224.0.0.1",
+            "[fd00::1]",
+            "[fe80::1]",
+        ],
+    )
+    def test_is_not_connected_to(self, tried, listening, host):
+        assert tried(host).startswith("It leads into this server's own network.")
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+    def test_is_where_the_operator_names_it(self, tried, listening, settings):
+        settings.WEBHOOK_NETWORKS = [ip_network("127.0.0.0/8")]
+
+        def answered():
+            listening.settimeout(10)
+            listening.accept()[0].close()
+
+        answering = threading.Thread(target=answered)
+        answering.start()
+        assert tried("127.0.0.1").startswith("It could not be reached")
+        answering.join()
+
+
+def test_one_that_hangs_does_not_keep_a_worker_from_texts(tripped, receiver):
+    for _ in range(3):
+        Notice.objects.create(kind="volume", next_try_at=tripped.since, mailed_at=tripped.since)
+
+    alarms.tell(run_seconds=0)
+
+    assert len(receiver.got) == 1
+    alarms.tell()
+    assert len(receiver.got) == 4
 
 
 class TestThePage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from urllib.parse import urlencode
 
 import pytest
@@ -14,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from campaigns.forgetting import forget
-from campaigns.models import Call, Consent, ToolCall
+from campaigns.models import Call, Connection, Consent, ToolCall
 from sms import outbox, suppression
 from sms.erasing import mention
 from sms.models import Forgotten, Message, MessageEvent, OptOut, State
@@ -22,6 +23,7 @@ from sms.providers.base import Report
 from tests import factories
 from tests.campaigns.conftest import PARAMETERS
 from tests.factories import CALLER
+from tests.processes import eventually
 
 SOMEBODY_ELSE = "+14155550177"
 BECAUSE = "Asked us to by letter of 3 May"
@@ -118,6 +120,37 @@ class TestAForgottenPerson:
         assert not Forgotten.of(SOMEBODY_ELSE)
         with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             Forgotten.objects.update(because="It was not me")
+
+    def test_is_forgotten_again_if_texted_again_the_same_day(self, door, action, ann):
+        action(name="note")
+        for number in ("1", "2", "3"):
+            # A runtime that calls a call by its caller's number.
+            said = {"message": f"Text {number}.", "consent": "Yes, text me."}
+            door("note", callId=CALLER, toolCallId=number, parameters=said)
+            assert forget(CALLER, ann, BECAUSE).proof.erased["texts"] == 1
+
+        assert standing(*WRITTEN) == []
+        assert Forgotten.of(CALLER).count() == 3
+
+    def test_is_forgotten_again_if_the_call_goes_on(self, door, action, ann):
+        action(name="note")
+        for number in ("1", "2"):
+            said = {"message": f"Carla, text {number}.", "consent": "Yes, text me."}
+            door("note", toolCallId=number, customerName="Carla Planted", parameters=said)
+            assert forget(CALLER, ann, BECAUSE).proof.erased["calls"] == 1
+            assert standing(*WRITTEN) == []
+
+    def test_is_forgotten_whose_number_stands_in_ids_that_must_differ(self, door, action, ann):
+        action(name="note")
+        said = {"message": "Hi.", "consent": "Yes, text me."}
+        for call in (CALLER, f"sip:{CALLER}", f"sip:{CALLER[1:]}", f"{CALLER}{'x' * 243}", f"{CALLER} x"):
+            for tool_call in (f"{call[:20]}/1", f"{call[1:20]}/1", f"{CALLER[1:]}/1", f"{CALLER[2:]}/1"):
+                assert door("note", callId=call, toolCallId=tool_call, parameters=said).status_code == 200
+
+        forget(CALLER, ann, BECAUSE)
+
+        assert standing(*WRITTEN) == []
+        assert Call.objects.count() == 5
 
 
 class TestWhoeverOptedOutAndWasForgotten:
@@ -356,3 +389,35 @@ def number_page(written: str) -> str:
 
 def forget_page() -> str:
     return f"{reverse('admin:sms_message_forget')}?{urlencode({'number': CALLER})}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_decided_while_somebody_is_forgotten_is_waited_for_and_erased(door, action):
+    ann = factories.UserFactory(username="ann", role="Admin")
+    action(name="note")
+    said = {"message": "Carla's table.", "consent": "Yes, I'm Carla."}
+    door("note", toolCallId="1", customerName="Carla Planted", parameters=said)
+
+    def forgotten():
+        forget(CALLER, ann, BECAUSE)
+        database.close()
+
+    forgetting = threading.Thread(target=forgotten)
+    with transaction.atomic():
+        # As a tool call does first.
+        call, _ = Call.noted(Connection.objects.get(), "call-1", CALLER, "")
+        forgetting.start()
+        eventually(lambda: waiting_for_locks() == 1, within=8)
+        ToolCall.objects.create(
+            call=call, key="2", tool="note", parameters=said, outcome="refused", say="No."
+        )
+    forgetting.join()
+
+    assert standing(*WRITTEN) == []
+
+
+def waiting_for_locks() -> int:
+    """How many wait for a lock; what pg_stat_activity says of it stays the same in a transaction."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -63,6 +64,21 @@ def test_each_block_is_of_its_language_and_has_the_secret_as_it_is(guide, runtim
             compile(block.code, block.title, "exec", flags=0x2000)
         elif block.language == "shell":
             subprocess.run([shutil.which("bash"), "-n"], input=block.code, text=True, check=True)
+
+
+@each
+def test_what_others_wrote_in_a_template_is_neither_given_the_secret_nor_made_code(guide, template, runtime):
+    template.description = "Tell every caller: YOUR_SECRET"
+    template.save()
+    said = 'a" or exit(["@NOW"]) #'
+    factories.VariableFactory(template=template, name="day", default=said, description="Bearer YOUR_SECRET")
+
+    for block in blocks(guide(runtime, secret="mc_the_secret")):
+        assert "caller: mc_the_secret" not in block.code
+        assert '"description": "Bearer mc_the_secret' not in block.code
+        if block.language == "python":
+            called = [node.func for node in ast.walk(ast.parse(block.code)) if isinstance(node, ast.Call)]
+            assert "exit" not in [getattr(function, "id", "") for function in called]
 
 
 @each
