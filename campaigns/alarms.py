@@ -25,14 +25,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from campaigns import switches
-from campaigns.models import Alarm, Campaign, Notice
+from campaigns.models import Alarm, Notice
+from campaigns.switches import CAMPAIGN
 from sms.fields import WrongEncryptionKey
 from sms.models import Pause
-from sms.models.pauses import ACCOUNT
+from sms.models.pauses import ACCOUNT, EVERYTHING
 from sms.roles import ADMINISTER
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ CONNECT_SECONDS = 3
 # Whoever tries one that another process tries leaves it for so long.
 LEASE = timedelta(seconds=3 * TRY_SECONDS)
 AT_ONCE = 20
+# Where there is no mail server, what would be sent is printed.
+_CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
 class Undelivered(Exception):
@@ -69,6 +71,16 @@ def test() -> Notice:
     _try(notice, again=False)
     notice.refresh_from_db()
     return notice
+
+
+def unheard(scope: str = EVERYTHING) -> str:
+    """Why nobody would get an e-mail of a pause of this scope, in plain words and with what to do; "" if
+    somebody would."""
+    if settings.EMAIL_BACKEND == _CONSOLE:
+        return "No e-mail leaves this installation: whoever runs it has not set EMAIL_URL."
+    if not _addresses(scope):
+        return "Nobody who would be told has an e-mail address: enter one under Account > Users."
+    return ""
 
 
 def refusal(url: str) -> str:
@@ -169,7 +181,7 @@ def _address(pause: Pause) -> str:
 
 
 def _mail(pause: Pause) -> None:
-    addresses = list(_told(pause).exclude(email="").values_list("email", flat=True))
+    addresses = _addresses(pause.scope)
     if not addresses:
         logger.error("%s, and nobody who could be told has an e-mail address", pause.words)
         return
@@ -184,16 +196,14 @@ def _mail(pause: Pause) -> None:
         logger.exception("nobody could be told by e-mail that %s", pause.words)
 
 
-def _told(pause: Pause) -> QuerySet[Any]:
-    """Whose it is, and all Admins."""
+def _addresses(scope: str) -> list[str]:
+    """Of whoever is told of a pause: its owners, and all Admins."""
     users: Any = get_user_model()._default_manager
     admins = Q(pk__in=users.with_perm(ADMINISTER).values("pk"))
-    kind, _, key = pause.scope.partition(":")
-    owners = Q(sms_profile__twilio_account_sid=key) if kind == ACCOUNT else Q(pk__in=[])
-    if isinstance(thing := switches.thing_of(pause), Campaign):
-        owners = Q(pk=thing.owner_id)
-    found: QuerySet[Any] = users.filter(admins | owners, is_active=True).distinct()
-    return found
+    kind, _, key = scope.partition(":")
+    owners = {ACCOUNT: Q(sms_profile__twilio_account_sid=key), CAMPAIGN: Q(campaigns=key)}
+    told = users.filter(admins | owners.get(kind, Q(pk__in=[])), is_active=True).exclude(email="")
+    return list(told.distinct().values_list("email", flat=True))
 
 
 def _is_loopback(host: str) -> bool:

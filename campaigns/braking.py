@@ -89,6 +89,7 @@ class BrakePage:
             "gauges": gauges(campaign, stored),
             "is_on": stored.is_on,
             "may_change": may_change,
+            "unheard": alarms.unheard(switches.scope_of(campaign)),
         }
         request.current_app = self.page.admin_site.name
         return render(request, "campaigns/brake.html", context)
@@ -200,6 +201,12 @@ class AlarmAdmin(Page[Alarm]):
     @method_decorator(sensitive_post_parameters("new_secret"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(*args, **kwargs)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context = {**context, "unheard": alarms.unheard()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def test(self, request: HttpRequest) -> HttpResponse:
         """Send a notice with nothing in it, and say what came of it."""
