@@ -202,9 +202,7 @@ class AlarmAdmin(Page[Alarm]):
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(*args, **kwargs)
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         context = {**context, "unheard": alarms.unheard()}
         return super().render_change_form(request, context, *args, **kwargs)
 
