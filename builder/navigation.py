@@ -68,7 +68,7 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "admin:builder_smsaction_changelist",
                 "builder.smsaction",
                 "An SMS action lets the agent text during a call. Add one, then attach it to a campaign "
-                "under Campaigns > Integrations > Manage Tools: until then it is never used.",
+                "under Campaigns > your campaign > Integrations > Manage Tools: until then it is never used.",
                 "Add an SMS action",
             )
         ],
@@ -94,14 +94,16 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "outbox",
                 "admin:sms_message_changelist",
                 "sms.message",
-                "No text has been sent yet. Each one appears here the moment an agent asks for it.",
+                "No text has been sent yet. Each one appears here the moment an agent asks for it. Connect "
+                "one under Campaigns > your campaign > Integrations.",
             ),
             Place(
                 "Calls",
                 "call",
                 "admin:campaigns_call_changelist",
                 "campaigns.call",
-                "No call has used a tool yet. Connect an agent under Campaigns > Integrations.",
+                "No call has used a tool yet. Connect an agent under Campaigns > your campaign > "
+                "Integrations.",
             ),
             Place(
                 "Find a number", "person_search", "admin:sms_message_number", permission="sms.view_message"
@@ -111,7 +113,8 @@ SIDEBAR: list[tuple[str, list[Place]]] = [
                 "block",
                 "admin:sms_optout_changelist",
                 "sms.optout",
-                "Nobody has opted out. Whoever answers STOP appears here by itself.",
+                "Nobody has opted out. Whoever answers STOP, or says so in a call, appears here by itself; "
+                "“Import…” brings in a list that you have.",
                 "Add by hand",
             ),
             Place(

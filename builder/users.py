@@ -40,6 +40,9 @@ class _ChoosesRole(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["role"] = role_of(self.instance)
+        if self.instance.is_superuser and "role" in self.fields:
+            fields: Any = self.fields
+            fields["role"].choices = [("", "None: a superuser may do everything"), *Role.choices]
         if "is_active" in self.fields:
             self.fields["is_active"].help_text = (
                 "Switched off, they cannot log in, and nothing is sent for them: not from their account, and "

@@ -26,14 +26,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from campaigns import switches
-from campaigns.models import Alarm, Campaign, Notice
+from campaigns.models import Alarm, Notice
+from campaigns.switches import CAMPAIGN
 from sms.fields import WrongEncryptionKey
 from sms.models import Pause
-from sms.models.pauses import ACCOUNT
+from sms.models.pauses import ACCOUNT, EVERYTHING
 from sms.roles import ADMINISTER
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ LEASE = timedelta(seconds=3 * TRY_SECONDS)
 AT_ONCE = 20
 # By which a network that speaks IPv6 alone reaches an address of IPv4, the last 32 bits (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Where there is no mail server, what would be sent is printed.
+_CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
 class Undelivered(Exception):
@@ -82,6 +84,16 @@ def test() -> Notice:
     _try(notice, again=False)
     notice.refresh_from_db()
     return notice
+
+
+def unheard(scope: str = EVERYTHING) -> str:
+    """Why nobody would get an e-mail of a pause of this scope, in plain words and with what to do; "" if
+    somebody would."""
+    if settings.EMAIL_BACKEND == _CONSOLE:
+        return "No e-mail leaves this installation: whoever runs it has not set EMAIL_URL."
+    if not _addresses(scope):
+        return "Nobody who would be told has an e-mail address: enter one under Account > Users."
+    return ""
 
 
 def refusal(url: str) -> str:
@@ -218,7 +230,7 @@ def _address(pause: Pause) -> str:
 
 
 def _mail(pause: Pause) -> None:
-    addresses = list(_told(pause).exclude(email="").values_list("email", flat=True))
+    addresses = _addresses(pause.scope)
     if not addresses:
         logger.error("%s, and nobody who could be told has an e-mail address", pause.words)
         return
@@ -233,16 +245,14 @@ def _mail(pause: Pause) -> None:
         logger.exception("nobody could be told by e-mail that %s", pause.words)
 
 
-def _told(pause: Pause) -> QuerySet[Any]:
-    """Whose it is, and all Admins."""
+def _addresses(scope: str) -> list[str]:
+    """Of whoever is told of a pause: its owners, and all Admins."""
     users: Any = get_user_model()._default_manager
     admins = Q(pk__in=users.with_perm(ADMINISTER).values("pk"))
-    kind, _, key = pause.scope.partition(":")
-    owners = Q(sms_profile__twilio_account_sid=key) if kind == ACCOUNT else Q(pk__in=[])
-    if isinstance(thing := switches.thing_of(pause), Campaign):
-        owners = Q(pk=thing.owner_id)
-    found: QuerySet[Any] = users.filter(admins | owners, is_active=True).distinct()
-    return found
+    kind, _, key = scope.partition(":")
+    owners = {ACCOUNT: Q(sms_profile__twilio_account_sid=key), CAMPAIGN: Q(campaigns=key)}
+    told = users.filter(admins | owners.get(kind, Q(pk__in=[])), is_active=True).exclude(email="")
+    return list(told.distinct().values_list("email", flat=True))
 
 
 def _is_loopback(host: str) -> bool:

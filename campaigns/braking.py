@@ -76,6 +76,7 @@ class BrakePage(BeneathCampaign):
             "gauges": gauges(campaign, stored),
             "is_on": stored.is_on,
             "may_change": may_change,
+            "unheard": alarms.unheard(switches.scope_of(campaign)),
         }
         return self.render(request, campaign, "campaigns/brake.html", "Automatic brake", context)
 
@@ -186,6 +187,10 @@ class AlarmAdmin(Page[Alarm]):
     @method_decorator(sensitive_post_parameters("new_secret"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(*args, **kwargs)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context = {**context, "unheard": alarms.unheard()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def test(self, request: HttpRequest) -> HttpResponse:
         """Send a notice with nothing in it, and say what came of it."""

@@ -96,8 +96,8 @@ class Connecting(BeneathCampaign):
         now = arrival(found)
         if request.GET.get("seen") == now.mark:
             return HttpResponse(status=204)
-        context = {"campaign": campaign, "connection": found, "arrival": now}
-        return render(request, "campaigns/arrival.html", context)
+        context = {"campaign": campaign, "connection": found, "arrival": now, **_uses(found)}
+        return render(request, "campaigns/heard.html", context)
 
     def new_secret(self, request: HttpRequest, pk: int, connection: int) -> HttpResponse:
         """Replace a connection's secret, and show the new one, this once."""
@@ -178,7 +178,6 @@ class Connecting(BeneathCampaign):
         seen = tuple(tool for tool in offered if preview.may_be_seen(tool, request.user))
         way = Way(connection.address, connection.runtime, SAMPLE_CALLER, seen, secret or SECRET)
         prompt = tools.compiled_prompt(campaign)
-        uses = {use.secret_end: use.at for use in SecretUse.objects.filter(connection=connection)}
         return self.render(
             request,
             campaign,
@@ -186,15 +185,12 @@ class Connecting(BeneathCampaign):
             connection.name,
             {
                 "connection": connection,
-                "contact": Contact.objects.filter(connection=connection).first(),
                 "secret": secret,
                 "url": door(connection),
                 "placeholder": SECRET,
                 "guide": GUIDES[connection.runtime](way),
                 "arrival": arrival(connection),
-                "used_at": uses.get(connection.secret_end),
-                "previous_used_at": uses.get(connection.previous_secret_end),
-                "signed_at": uses.get(""),
+                **_uses(connection),
                 "may_change": self.page.has_change_permission(request, campaign),
                 "may_be_signed": connection.runtime in signing.FORMS,
                 "has_tools": any(isinstance(tool, tools.Tool) for tool in offered),
@@ -219,6 +215,17 @@ class Connecting(BeneathCampaign):
         if found.revoked_at:
             raise Http404
         return campaign, found
+
+
+def _uses(connection: Connection) -> dict[str, Any]:
+    """When each of a connection's secrets was last used, and what was refused."""
+    uses = {use.secret_end: use.at for use in SecretUse.objects.filter(connection=connection)}
+    return {
+        "contact": Contact.objects.filter(connection=connection).first(),
+        "used_at": uses.get(connection.secret_end),
+        "previous_used_at": uses.get(connection.previous_secret_end),
+        "signed_at": uses.get(""),
+    }
 
 
 def door(connection: Connection) -> str:

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from builder import prompt
 from builder.models import SmsAction, Topic
-from campaigns import tools
+from campaigns import switches, tools
 from campaigns.forms import ManageToolsForm
 from campaigns.models import Campaign, ToolChange
 from sms import health
@@ -152,7 +152,11 @@ def rows(form: ManageToolsForm) -> list[Row]:
             continue
         elsewhere = list(action.campaigns.all()) if eyes.open(Campaign) else []
         health_of = health.of(
-            action, carriers, found.get(action.pk, Texts()), tools.withheld(action, form.campaign)
+            action,
+            carriers,
+            found.get(action.pk, Texts()),
+            tools.withheld(action, form.campaign),
+            _scopes(form.campaign, action),
         )
         listed.append(_row(action, health_of, eyes, elsewhere=elsewhere, **state))
     return sorted(listed, key=lambda row: not row.is_attached)
@@ -179,10 +183,20 @@ def topic_rows(campaign: Campaign, user: Any) -> list[Row]:
             listed.append(Row(name, template, **where))
         else:
             health_of = health.of(
-                template, carriers, found.get(template.pk, Texts()), tools.withheld(template, campaign)
+                template,
+                carriers,
+                found.get(template.pk, Texts()),
+                tools.withheld(template, campaign),
+                _scopes(campaign, template),
             )
             listed.append(_row(template, health_of, eyes, **where))
     return listed
+
+
+def _scopes(campaign: Campaign, source: Sendable) -> list[str]:
+    """By what the texts of a tool can be paused, beside its sender and its account."""
+    template = source.template if isinstance(source, SmsAction) else None
+    return [switches.scope_of(each) for each in (campaign, source, template) if each]
 
 
 def _texts(things: Iterable[Sendable], newest: str) -> dict[int, Texts]:

@@ -14,9 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from campaigns import switches
+from campaigns import alarms, switches
 from sms.models import Pause
-from sms.models.pauses import MAX_REASON_CHARACTERS
+from sms.models.pauses import EVERYTHING, MAX_REASON_CHARACTERS
 from sms.pages import ReadOnlyPage, Since, label
 
 
@@ -86,7 +86,9 @@ class PauseAdmin(ReadOnlyPage[Pause]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may = switches.may_pause(request.user, None)
+        may = (
+            switches.may_pause(request.user, None) and not Pause.standing().filter(scope=EVERYTHING).exists()
+        )
         return super().changelist_view(request, {"may_pause_everything": may, **(extra_context or {})})
 
     def change_view(
@@ -99,10 +101,12 @@ class PauseAdmin(ReadOnlyPage[Pause]):
         pause = self.get_object(request, object_id)
         about: dict[str, Any] = {"show_history": True}
         if pause:
+            notice = pause.notices.first()
             about |= {
                 "label": self.standing(pause),
                 "may_resume": pause.lifted_at is None and switches.may_resume(request.user, pause),
-                "notice": pause.notices.first(),
+                "notice": notice,
+                "unheard": alarms.unheard(pause.scope) if notice else "",
             }
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 

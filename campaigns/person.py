@@ -48,7 +48,8 @@ class NumberForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(
             attrs={"placeholder": "+1 312 555 0100 or (312) 555-0100", "inputmode": "tel"}
         ),
-        help_text="Local numbers are read in the countries of your campaigns.",
+        help_text="All that is known of it: texts, calls, consents, opt-outs. Local numbers are read in the "
+        "countries of your campaigns.",
     )
 
 

@@ -117,7 +117,8 @@ class Wording:
 
 def schema(variable: Variable) -> dict[str, Any]:
     """What the model reads of a variable that it fills: a property's JSON schema."""
-    hints = [variable.description.strip() or f"The {variable.words}, as it is to stand in the text."]
+    described = variable.description.strip() or f"The {variable.words}, as it is to stand in the text."
+    hints = [described if described.endswith((".", "!", "?", "…")) else f"{described}."]
     if not variable.allows_links:
         hints.append("No web address.")
     if variable.default:

@@ -176,7 +176,7 @@ class OptOutAdmin(ExchangesOptOuts, Page[OptOut]):
     search_help_text = "A whole number, with + and country code"
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("number", "source", "evidence", "created_at", "created_by")}),
+        (None, {"fields": ("number", "source", "said", "created_at", "created_by")}),
         ("Lifted", {"fields": ("lifted_at", "lifted_by", "lifted_because")}),
     )
     add_fieldsets = ((None, {"fields": ("recipient", "evidence")}),)
@@ -184,6 +184,10 @@ class OptOutAdmin(ExchangesOptOuts, Page[OptOut]):
     @admin.display(description="State")
     def standing(self, obj: OptOut) -> SafeString:
         return label("lifted", "plain") if obj.lifted_at else label("opted out", "bad")
+
+    @admin.display(description="What they said")
+    def said(self, obj: OptOut) -> str:
+        return obj.evidence
 
     @admin.display(description="What they said")
     def words(self, obj: OptOut) -> str:

@@ -189,6 +189,10 @@ class OptOutForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = OptOut
         fields = ("recipient", "evidence")
+        labels: ClassVar = {"evidence": "What they said"}
+        help_texts: ClassVar = {
+            "evidence": "In their own words, or how you know of it. It is kept as evidence."
+        }
 
     def clean_recipient(self) -> str:
         try:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from sms import verification
 from sms.arrivals import NOT_ARRIVED
-from sms.models import AtlasCheck, ProviderName, Sendable, Sender, State
+from sms.models import AtlasCheck, Pause, ProviderName, Sendable, Sender, State
+from sms.models.pauses import EVERYTHING, SENDER, account_scope, sender_scope
 from sms.providers import codes
 from sms.providers.codes import Consequence
 
@@ -108,31 +110,45 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """What is known of the carriers: the senders that are held back, by account and address, and what was
-    found last of Atlas as it is configured."""
+    """What stops texts whatever they say: the pauses that last, the widest first; the senders that are paused
+    or held back, by account and address; and what was found last of Atlas as it is configured."""
 
-    held: Mapping[tuple[str, str], Sender]
+    pauses: list[Pause]
+    stopped: Mapping[tuple[str, str], Sender]
     atlas: AtlasCheck | None
 
     @classmethod
     def now(cls) -> Carriers:
-        """As it is stored, by two queries."""
-        held = Sender.objects.filter(held_at__isnull=False)
-        return cls({(each.account_sid, each.address): each for each in held}, AtlasCheck.last())
+        """As it is stored, by three queries."""
+        pauses = list(Pause.standing())
+        scopes = [each.scope.partition(":") for each in pauses]
+        paused = [int(key) for kind, _, key in scopes if kind == SENDER]
+        stopped = Sender.objects.filter(Q(held_at__isnull=False) | Q(pk__in=paused))
+        return cls(pauses, {(each.account_sid, each.address): each for each in stopped}, AtlasCheck.last())
+
+    def pause(self, scopes: Collection[str], account_sid: str, sender: Sender | None) -> Pause | None:
+        """What pauses the texts of these scopes from one sender, as Pause.against() does; None if nothing."""
+        wider = [EVERYTHING, account_scope(account_sid), *([sender_scope(sender)] if sender else [])]
+        return next((each for each in self.pauses if each.scope in (*scopes, *wider)), None)
 
 
-def of(thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "") -> Health:
+def of(
+    thing: Sendable, carriers: Carriers, texts: Texts, withheld: str = "", scopes: Collection[str] = ()
+) -> Health:
     """The health of a template or an action whose owner's profile is loaded; `withheld` is why it is not sent
-    where it is looked at, though elsewhere it may be."""
+    where it is looked at, though elsewhere it may be, and `scopes` are by what it can be paused there."""
     profile = thing.owner_profile()
     credentials = _credentials(thing, carriers.atlas)
+    account_sid = profile.account_sid(thing.provider)
+    sender = carriers.stopped.get((account_sid, thing.effective_sender()))
+    if pause := carriers.pause(scopes, account_sid, sender):
+        return Health("paused", "bad", credentials, texts, pause.words)
     if withheld:
         mend = "Its owner changes that with “Others may use it” on its page."
         return Health("cannot be sent", "bad", credentials, texts, withheld, mend)
     if obstacle := thing.obstacle():
         return Health("cannot be sent", "bad", credentials, texts, obstacle)
-    sender = carriers.held.get((profile.account_sid(thing.provider), thing.effective_sender()))
-    if sender:
+    if sender and sender.held_at:
         meaning = codes.meaning(sender.held_code) if sender.held_code else None
         is_account = meaning is not None and meaning.consequence is Consequence.HOLD_ACCOUNT
         return Health(

@@ -45,7 +45,7 @@ class Brake(models.Model):
         "texts in ten minutes, at the least",
         default=200,
         validators=_at_least(10),
-        help_text="As many never pause it, however few are usual.",
+        help_text="Up to so many never pause it, however few are usual.",
     )
     texts_abroad = models.PositiveIntegerField(
         "to one other country, at the least",
@@ -63,7 +63,7 @@ class Brake(models.Model):
         "failed texts, at the least",
         default=20,
         validators=_at_least(5),
-        help_text="As many failures never pause it, whatever their share.",
+        help_text="Fewer failures never pause it, whatever their share.",
     )
 
     class Meta:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from campaigns import switches
 from campaigns.models import Campaign
 from campaigns.safeguards.rule import PASSES, Request, Rule, Verdict
-from sms.models import Sender
+from sms.models import Pause, Sender
 
 _NOT_NOW = "I can't send text messages at the moment, so nothing was sent."
 
@@ -19,6 +20,10 @@ class Paused(Rule):
 
     def check(self, request: Request) -> Verdict:
         return self.refuses() if request.tool.pause else PASSES
+
+    def here(self, campaign: Campaign) -> str:
+        scopes = [switches.scope_of(each) for each in (None, campaign)]
+        return "Paused" if Pause.standing().filter(scope__in=scopes).exists() else ""
 
 
 class CampaignOff(Rule):

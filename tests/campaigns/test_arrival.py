@@ -119,7 +119,7 @@ class TestWaiting:
 
         page = asks()
         assert "The call has arrived" in page and "mc-arrived" in page and "call-1" in page
-        assert "hx-trigger" in page
+        assert "hx-trigger" in page and "last used" in page and "not used yet" not in page
         Message.objects.update(state=State.DELIVERED)
         page = asks()
         assert "The text has arrived." in page and "hx-trigger" not in page

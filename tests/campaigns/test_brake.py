@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -196,6 +197,27 @@ class TestPeople:
         assert sorted(mail.to) == ["ann@example.com", "olive@example.com"]
         assert "21 texts in 10 minutes" in mail.body
         assert f"/admin/sms/pause/{tripped.pk}/change/" in mail.body
+
+    def test_see_where_nobody_would_be_told(self, tripped, quick, settings):
+        client = Client()
+        client.force_login(User.objects.get(username="ann"))
+        pages = [
+            reverse("admin:campaigns_campaign_brake", args=[quick.pk]),
+            reverse("admin:sms_pause_change", args=[tripped.pk]),
+            reverse("admin:campaigns_alarm_change", args=[1]),
+        ]
+
+        def shown(words):
+            return [words in client.get(page).text for page in pages]
+
+        nobody = "Nobody who would be told has an e-mail address"
+        assert shown(nobody) == [False, False, False]
+        User.objects.filter(username="ann").update(email="")
+        assert shown(nobody) == [False, False, True]
+        User.objects.update(email="")
+        assert shown(nobody) == [True, True, True]
+        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+        assert shown("has not set EMAIL_URL") == [True, True, True]
 
     def test_see_the_figures_on_the_campaigns_page(self, quick):
         usually(quick, 3)

@@ -310,6 +310,18 @@ class TestThePages:
         assert "Pause this campaign…" not in client.get(page).text
         assert "paused" in client.get(reverse("admin:campaigns_campaign_changelist")).text
 
+    def test_offer_to_pause_everything_until_it_is(self, ann, campaign):
+        client = logged_in(ann)
+        everything, listed = reverse("admin:sms_pause_everything"), reverse("admin:sms_pause_changelist")
+        rules = reverse("admin:campaigns_campaign_safeguards", args=[campaign.pk])
+        assert everything in client.get(listed).text
+        assert '<span class="mc-end">Paused</span>' not in client.get(rules).text
+
+        client.post(everything, {"because": WHY})
+
+        assert everything not in client.get(listed).text
+        assert '<span class="mc-end">Paused</span>' in client.get(rules).text
+
     def test_pause_something_once(self, ann, campaign):
         switches.pause(campaign, WHY, "olive")
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from builder.models import SmsAction
+from campaigns import switches
 from campaigns.models import ToolAttachment
 from sms.models import AtlasCheck, Sender, State, UserProfile
 from tests import factories
@@ -84,6 +85,20 @@ class TestARow:
         ):
             assert words in row
         assert f'href="{url(other)}"' in page and f'href="{change_url(booking_link)}"' in page
+
+    def test_of_what_is_paused_says_by_whom_and_why(self, ann, line, booking_link):
+        sender = Sender.objects.create(
+            account_sid=factories.ACCOUNT_SID, address="+13125550142", messages_per_second=1
+        )
+
+        for thing in (None, line, booking_link, sender):
+            pause = switches.pause(thing, "The price is wrong.", "ann")
+            row = rows(opened(ann, line))["booking_link"]
+            assert f"paused {pause.words}" in row and "healthy" not in row
+            switches.resume(pause, "ann")
+        switches.pause(factories.CampaignFactory(name="Night line"), "The price is wrong.", "ann")
+
+        assert "paused" not in rows(opened(ann, line))["booking_link"]
 
     def test_of_credentials_that_nobody_verified_says_so(self, ann, line):
         assert "not verified yet Twilio has not confirmed" in rows(opened(ann, line))["booking_link"]

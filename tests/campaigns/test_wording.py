@@ -164,6 +164,14 @@ class TestWhatTheAgentFills:
         }
         assert rules["required"] == ["day"]
 
+    @pytest.mark.parametrize("description", ["A weekday, such as Friday", "A weekday, such as Friday."])
+    def test_a_description_is_a_sentence(self, variable, template, description):
+        variable("day", description=description)
+
+        rules = schema(template)["properties"]["day"]
+
+        assert rules["description"] == "A weekday, such as Friday. No web address."
+
     def test_the_schema_tells_what_stands_there_otherwise(self, variable, template):
         variable("day", is_required=False, default="soon")
 

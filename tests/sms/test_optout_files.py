@@ -58,6 +58,11 @@ class TestImporting:
 
         assert numbers() == [TWO]
 
+    def test_asks_for_the_country_again_where_it_is_missing(self, bob):
+        page = bob.post(IMPORT, {"text": "020 7946 0123", "country": ""}).text
+
+        assert "Nothing can be imported yet" in page and 'id="id_country"' in page
+
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
     def test_reads_a_sheet_as_spreadsheets_save_it(self, bob, encoding):
         data = f"Phone number,Evidence\r\n'{ONE},Café\r\n".encode(encoding)

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
-from sms.models import ProviderName, SmsTemplate, UserProfile
+from sms.models import ProviderName, SmsTemplate, UserProfile, Variable
 from sms.roles import Role
 
 USERNAME = "ops"
@@ -24,6 +24,12 @@ ROLES = {"viewer": Role.VIEWER, "writer": Role.OPS, "admin": Role.ADMIN}
 CONNECTION_SLUG = "demo"
 # Numbers with 555-01xx are kept for fiction (North American Numbering Plan).
 RESTAURANT_NUMBER = "+13125550142"
+# What the agent fills into the confirmation.
+FILLED_IN = {
+    "guests": "How many people the table is for, such as four",
+    "day": "The day that was agreed, such as Friday",
+    "time": "The time that was agreed, such as 7 pm",
+}
 
 
 class Command(BaseCommand):
@@ -62,6 +68,10 @@ def _make() -> bool:
         body="Olive & Thyme: your table for {{ guests }} is booked for {{ day }} at {{ time }}. "
         "To change it, call us on (312) 555-0142.",
         owner=ops,
+    )
+    Variable.objects.bulk_create(
+        Variable(template=confirmation, name=name, description=description)
+        for name, description in FILLED_IN.items()
     )
     directions = SmsTemplate.objects.create(
         name="directions",
