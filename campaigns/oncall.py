@@ -16,7 +16,7 @@ from campaigns.models import Call, Connection, Consent, ToolCall
 from campaigns.person import ShowsPeople
 from sms.admin import search_number
 from sms.erasing import ERASED
-from sms.models import Message, OptOut
+from sms.models import Message, OptOut, SmsTemplate
 from sms.oncall import MessageAdmin as BareMessageAdmin
 from sms.oncall import state_label
 from sms.pages import ReadOnlyPage, Since, first_words, label
@@ -44,7 +44,8 @@ class MessageAdmin(ShowsPeople, BareMessageAdmin):
 
 def _why_no_consent(message: Message, tool_call: ToolCall | None) -> str:
     """Why a text needed no consent, as it is said now of what sends it; "" if nobody says."""
-    source = (tool_call and tool_call.action) or message.template
+    # A template may have been deleted since, which leaves its texts as they are.
+    source = (tool_call and tool_call.action) or SmsTemplate.objects.filter(pk=message.template_id).first()
     return source.transactional_because if source else ""
 
 

@@ -123,10 +123,18 @@ def test_the_five_steps(campaign, carrier, live_server):
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("checkbox", name="second")).not_to_be_checked()
 
-    def switch(page: Page) -> None:
+    def pause(page: Page) -> None:
         page.goto(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
-        page.locator("#id_is_active").press("Space")
-        save(page, reverse("admin:campaigns_campaign_changelist"))
+        page.get_by_role("link", name="Pause this campaign").click()
+        page.fill("#id_because", "The price is wrong")
+        page.get_by_role("button", name="Pause", exact=True).click()
+        expect(page.get_by_role("region", name="What is paused")).to_contain_text("The price is wrong")
+
+    def resume(page: Page) -> None:
+        page.goto(reverse("admin:index"))
+        page.get_by_role("link", name="Resume: ").click()
+        page.get_by_role("button", name="Resume", exact=True).click()
+        expect(page.get_by_role("region", name="What is paused")).to_be_hidden()
 
     assert in_browser(live_server.url, create) == []
     assert list(SmsAction.objects.order_by("name").values_list("name", "provider")) == [
@@ -151,11 +159,11 @@ def test_the_five_steps(campaign, carrier, live_server):
         "By the third.": (ATLAS_SID, ATLAS, CALLER),
     }
 
-    in_browser(live_server.url, switch)
+    in_browser(live_server.url, pause)
     status, answer = fire(way_in, "first", "While it is paused.")
-    assert (status, answer["status"], answer["code"]) == (200, "refused", "campaign_off")
+    assert (status, answer["status"], answer["code"]) == (200, "refused", "paused")
     assert is_speakable(answer), answer
-    in_browser(live_server.url, switch)
+    in_browser(live_server.url, resume)
     assert fire(way_in, "first", "Going on.")[1]["status"] == "accepted"
 
     in_browser(live_server.url, detach_the_second)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Call, Consent, ToolCall
+from sms.erasing import erasing
 from sms.models import Message, OptOut
 from tests.campaigns.conftest import PARAMETERS
 from tests.campaigns.hostile import DROPPED, anything, places, some, with_changed
@@ -131,8 +132,9 @@ class TestTheMcpEndpoint:
         if response.status_code != 200 or "result" not in response.json():
             # Whatever is written was answered: each example has a call of its own.
             assert not Call.objects.exists()
-        for model in (Consent, ToolCall, Message, Call):
-            model.objects.all().delete()
+        with erasing():
+            for model in (Consent, ToolCall, Message, Call):
+                model.objects.all().delete()
 
     @some(10)
     @given(

@@ -31,6 +31,9 @@ EXPECTED = {
     "sms.optout": {**HAPPENED, "Ops": "view add change", "Admin": "view add change"},
     "sms.forgotten": {**HAPPENED, "Admin": "view add"},
     "sms.sender": {**HAPPENED, "Admin": "view change"},
+    # Pausing is asked of who may change the thing, and of Admins.
+    "sms.pause": HAPPENED,
+    "campaigns.alarm": {**NOTHING, "Admin": "view change"},
     "sms.userprofile": {"Viewer": "", "Ops": "change", "Admin": "view change"},
     "auth.user": {**NOTHING, "Admin": "view add change delete"},
     "auth.group": NOTHING,

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns import tools, toolsets
 from campaigns.runtimes import DEFINITIONS
+from campaigns.runtimes.base import limit_in_words
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +125,9 @@ class TestSchema:
         openai = DEFINITIONS["openai"](tool)
         assert openai["type"] == "function"
         assert openai["function"]["strict"] is True
-        assert openai["function"]["parameters"] == tool.parameters
+        properties = tool.parameters["properties"]
+        strict = {name: limit_in_words(rule) for name, rule in properties.items()}
+        assert openai["function"]["parameters"] == {**tool.parameters, "properties": strict}
         assert DEFINITIONS["anthropic"](tool)["input_schema"] == tool.parameters
         assert DEFINITIONS["json"](tool)["parameters"] == tool.parameters
 
