@@ -142,7 +142,8 @@ def test_every_page_fits_a_desk_and_a_phone_in_light_and_dark(campaign, live_ser
                         complaints.append(f"{address} is {excess} px too wide at {width}")
         return complaints
 
-    assert in_browser(live_server.url, walk) == []
+    complaints = in_browser(live_server.url, walk)
+    assert not complaints, "\n".join(complaints)
 
 
 def test_the_log_in_page_fits_and_shows_no_secret(live_server, olive):
