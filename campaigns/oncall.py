@@ -45,7 +45,8 @@ class MessageAdmin(ShowsPeople, BareMessageAdmin):
 def _why_no_consent(message: Message, tool_call: ToolCall | None) -> str:
     """Why a text needed no consent, as it is said now of what sends it; "" if nobody says."""
     # A template may have been deleted since, which leaves its texts as they are.
-    source = (tool_call and tool_call.action) or SmsTemplate.objects.filter(pk=message.template_id).first()
+    template = SmsTemplate.objects.filter(pk=message.template_id or 0).first()
+    source = (tool_call and tool_call.action) or template
     return source.transactional_because if source else ""
 
 
