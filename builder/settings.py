@@ -160,9 +160,6 @@ DATABASES = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 3,
-            # The statement that a caller waits for asks to be prepared, which takes two thirds off its cost,
-            # and Django's default refuses that. So high that no other is.
-            "prepare_threshold": 1_000_000,
             # A database host that vanishes is noticed in seconds, not in the kernel's quarter of an hour.
             "tcp_user_timeout": 10_000,
             "keepalives_idle": 10,

@@ -194,13 +194,15 @@ def _executed(arguments: dict[str, Any]) -> bool:
     database = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
     with database.wrap_database_errors:
-        passed = _PROMISE.first(database.connection, arguments) is not None
+        passed = _PROMISE.finds(database.connection, arguments)
     if passed:
         database.on_commit(doorbell.ring, robust=True)
     return passed
 
 
-_PROMISE = Statement(f"""
+_PROMISE = Statement(
+    "promise",
+    f"""
 WITH call AS (
     INSERT INTO campaigns_call AS known (connection_id, external_id, caller_number, caller_name, started_at)
     SELECT %(connection)s, %(call_id)s, %(number)s, %(caller_name)s, statement_timestamp()
@@ -224,7 +226,8 @@ WITH call AS (
     FROM fired WHERE %(consented)s
 )
 SELECT id FROM gate
-""")
+""",
+)
 
 
 def _step_by_step(

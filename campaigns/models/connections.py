@@ -13,7 +13,6 @@ from django.db import InterfaceError, OperationalError, models
 from django.db import connection as database
 from django.db.models import Subquery, Value
 from django.utils import timezone
-from psycopg import Cursor
 
 from campaigns.models.campaigns import Campaign, Revision
 from campaigns.models.contacts import Contact, Failure
@@ -145,9 +144,8 @@ class Connection(models.Model):
 
     @staticmethod
     def _row(slug: str) -> tuple[Any, ...] | None:
-        database.ensure_connection()
-        with database.wrap_database_errors, Cursor(database.connection) as cursor:
-            row: tuple[Any, ...] | None = cursor.execute(
+        with database.cursor() as cursor:
+            cursor.execute(
                 """
                 SELECT id, campaign_id, secret_hash, previous_secret_hash, previous_until, revoked_at,
                     (SELECT number FROM campaigns_revision LIMIT 1),
@@ -155,8 +153,8 @@ class Connection(models.Model):
                 FROM campaigns_connection WHERE slug = %s
                 """,
                 [slug],
-                prepare=True,
-            ).fetchone()
+            )
+            row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import uuid
@@ -10,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -575,6 +577,38 @@ class TestFiftyAtOnce:
 
         assert {answer["status"] for answer in answers} == {"done"}
         assert OptOut.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheDatabaseConnection:
+    """Kept from call to call, with the statement of a tool call made ready in it."""
+
+    @pytest.mark.parametrize("statement", ["DISCARD ALL", "DEALLOCATE ALL"])
+    def test_that_a_pooler_reset_serves_the_next_call(self, door, statement):
+        door(callId="before")
+        with database.cursor() as cursor:
+            cursor.execute(statement)
+
+        assert door(callId="after", customerPhoneNumber="+14155550199").json()["status"] == "accepted"
+
+    def test_that_rolled_back_meanwhile_serves_the_next_call(self, door):
+        door(callId="before")
+        with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+            Message.objects.update(reason="for nothing")
+            raise ZeroDivisionError
+
+        assert door(callId="after", customerPhoneNumber="+14155550199").json()["status"] == "accepted"
+
+    def test_that_the_server_ended_is_replaced_by_the_next_call(self, door):
+        door(callId="before")
+        pid = database.connection.info.backend_pid
+        other = database.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.close()
+
+        assert door(callId="after", customerPhoneNumber="+14155550199").json()["status"] == "accepted"
+        assert Message.objects.count() == 2
 
 
 def test_a_secret_is_stored_as_a_hash_only(connection):
