@@ -29,7 +29,9 @@ from campaigns.models import Allowance, Campaign, TextedNumber
 # Of the transaction-wide advisory lock under which places are granted.
 GRANTING = 5_073_252
 # At most so many places at once, and at most this part of what is left over.
-PLACES_AT_ONCE, PART_AT_ONCE = 64, 8
+PLACES_AT_ONCE, PART_AT_ONCE = 4096, 8
+# In so many rows, as many as a web server's threads promise texts in one instant; but not for fewer each.
+SHARDS_AT_ONCE, FEWEST_PLACES = 8, 8
 # More rows of one kind than there are texts promised in one instant are of no use.
 MOST_SHARDS = 32
 MOST_TEXTED = "the number with the most"
@@ -81,7 +83,7 @@ COUNTED = f"""place AS (
     SELECT id FROM campaigns_allowance
     WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
       AND EXISTS (SELECT FROM allowed)
-    LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY shard DESC LIMIT 1 FOR UPDATE SKIP LOCKED
 ), person AS (
     INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
     SELECT %(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp() FROM place
@@ -139,10 +141,18 @@ def _grant(values: dict[str, Any], limits: Mapping[str, int | None], uses: Mappi
     places = min([PLACES_AT_ONCE, *(number // PART_AT_ONCE for number in left.values())])
     if in_segments is not None:
         places = min(places, in_segments // PART_AT_ONCE // segments)
-    places = max(places, 1)
-    granted = {**values, "places": places, "most_shards": MOST_SHARDS}
-    _one(_GRANT, granted) or _one(_GRANT_ANEW, granted) or _one(_GRANT_WAITING, granted)
-    _one(_TAKE_BACK_FROM_STRICTER, {**values, "granted": uses["texts_per_sender"].granted + places})
+    shards = min(max(places // FEWEST_PLACES, 1), SHARDS_AT_ONCE)
+    granted = {
+        **values,
+        "places": max(places // shards, 1),
+        "shards": shards,
+        "most_shards": MOST_SHARDS,
+    }
+    _one(_GRANT_ANEW, granted) or _one(_GRANT, granted) or _one(_GRANT_WAITING, granted)
+    _one(
+        _TAKE_BACK_FROM_STRICTER,
+        {**values, "granted": uses["texts_per_sender"].granted + granted["places"] * shards},
+    )
 
 
 def take_number(number: str, limit: int | None) -> bool:
@@ -210,32 +220,42 @@ UPDATE campaigns_allowance SET texts = texts + 1, segments = segments + %(segmen
 WHERE id = (
     SELECT id FROM campaigns_allowance
     WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
-    LIMIT 1 FOR UPDATE SKIP LOCKED)
+    ORDER BY shard DESC LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
 
-_MORE = """texts = texts + 1, segments = segments + %(segments)s,
-    texts_granted = texts_granted + %(places)s,
-    segments_granted = segments_granted + %(places)s * %(segments)s"""
-_GRANT = f"""
-UPDATE campaigns_allowance SET {_MORE}
-WHERE id = (SELECT id FROM campaigns_allowance WHERE {_LANE} LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
-"""
-# All that there are belong to texts that are being promised in this instant.
+# Where texts come while there are places, all rows belong to others in this instant: more rows come first.
 _GRANT_ANEW = f"""
 INSERT INTO campaigns_allowance
     (campaign_id, hour, tool, account_sid, sender, country, shard, texts, segments, texts_granted,
      segments_granted)
 SELECT %(lane_campaign)s, date_trunc('hour', statement_timestamp(), 'UTC'), %(lane_tool)s,
-    %(lane_account_sid)s, %(lane_sender)s, %(lane_country)s, count(*), 1, %(segments)s, %(places)s,
-    %(places)s * %(segments)s
-FROM campaigns_allowance WHERE {_LANE}
-HAVING count(*) < %(most_shards)s
+    %(lane_account_sid)s, %(lane_sender)s, %(lane_country)s, rows + more, 1 - sign(more),
+    (1 - sign(more)) * %(segments)s, %(places)s, %(places)s * %(segments)s
+FROM (SELECT count(*) AS rows FROM campaigns_allowance WHERE {_LANE}) AS known,
+    generate_series(0, %(shards)s - 1) AS more
+WHERE rows + more < %(most_shards)s
 RETURNING id
 """
+_MORE = """texts_granted = texts_granted + %(places)s,
+    segments_granted = segments_granted + %(places)s * %(segments)s"""
+_GRANT = f"""
+WITH free AS (
+    SELECT id FROM campaigns_allowance WHERE {_LANE} ORDER BY shard DESC LIMIT %(shards)s
+    FOR UPDATE SKIP LOCKED
+), one AS (
+    SELECT min(id) AS id FROM free
+)
+UPDATE campaigns_allowance each SET {_MORE}, texts = texts + (each.id = one.id)::int,
+    segments = segments + (each.id = one.id)::int * %(segments)s
+FROM free, one WHERE each.id = free.id
+RETURNING each.id
+"""
+# All that there may be belong to texts that are being promised in this instant.
 _GRANT_WAITING = f"""
-UPDATE campaigns_allowance SET {_MORE} WHERE {_LANE} AND shard = 0 RETURNING id
+UPDATE campaigns_allowance SET {_MORE}, texts = texts + 1, segments = segments + %(segments)s
+WHERE {_LANE} AND shard = 0
+RETURNING id
 """
 
 _TODAY = "hour >= date_trunc('day', statement_timestamp(), 'UTC')"
