@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from builder.models import SmsAction
 from campaigns import evidence, retention, safeguards
 from campaigns.ledger import ProvesConsent
 from campaigns.models import Call, Connection, Consent, ToolCall
@@ -44,9 +45,9 @@ class MessageAdmin(ShowsPeople, BareMessageAdmin):
 
 def _why_no_consent(message: Message, tool_call: ToolCall | None) -> str:
     """Why a text needed no consent, as it is said now of what sends it; "" if nobody says."""
-    # A template may have been deleted since, which leaves its texts as they are.
-    template = SmsTemplate.objects.filter(pk=message.template_id or 0).first()
-    source = (tool_call and tool_call.action) or template
+    # Either may have been deleted since, which leaves the texts as they are.
+    action = SmsAction.objects.filter(pk=(tool_call and tool_call.action_id) or 0).first()
+    source = action or SmsTemplate.objects.filter(pk=message.template_id or 0).first()
     return source.transactional_because if source else ""
 
 

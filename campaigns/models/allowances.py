@@ -33,11 +33,11 @@ class Allowance(models.Model):
     account_sid = models.CharField(max_length=34)
     sender = models.CharField(max_length=SENDER_CHARACTERS)
     country = models.CharField(max_length=2, blank=True)
-    shard = models.PositiveSmallIntegerField()
-    texts = models.PositiveIntegerField()
-    segments = models.PositiveIntegerField()
-    texts_granted = models.PositiveIntegerField()
-    segments_granted = models.PositiveIntegerField()
+    shard = models.SmallIntegerField()
+    texts = models.IntegerField()
+    segments = models.IntegerField()
+    texts_granted = models.IntegerField()
+    segments_granted = models.IntegerField()
 
     class Meta:
         default_permissions: ClassVar = ()
@@ -69,7 +69,7 @@ class TextedNumber(models.Model):
 
     number = models.CharField(max_length=NUMBER_CHARACTERS, primary_key=True)
     day = models.DateField()
-    texts = models.PositiveIntegerField()
+    texts = models.IntegerField()
     at = models.DateTimeField()
 
     class Meta:

@@ -112,7 +112,7 @@ class ToolCall(models.Model):
     # SHA-256 of what was asked.
     fingerprint = models.CharField(max_length=64, editable=False)
     tool = models.CharField(max_length=64)
-    # Found by the index tool_call_by_action.
+    # Found by the index tool_call_by_action. No constraint: see Message.profile.
     action = models.ForeignKey(
         SmsAction,
         on_delete=models.SET_NULL,
@@ -120,6 +120,7 @@ class ToolCall(models.Model):
         blank=True,
         related_name="tool_calls",
         db_index=False,
+        db_constraint=False,
     )
     parameters = models.JSONField(default=dict, help_text="As the agent wrote them.")
     outcome = models.CharField(max_length=8, choices=Outcome.choices)

@@ -140,7 +140,7 @@ class Message(models.Model):
     recipient = models.CharField("to", max_length=NUMBER_CHARACTERS)
     country = models.CharField(max_length=2, blank=True)
     body = models.TextField(max_length=text.MAX_BODY_CHARACTERS)
-    segments = models.PositiveSmallIntegerField()
+    segments = models.SmallIntegerField()
     # Who tried the template out with it, by the name to log in with; "" for a text of a call. With a default
     # in the database, so that processes of the version before may go on writing.
     tested_by = models.CharField(
@@ -151,12 +151,10 @@ class Message(models.Model):
     # writing.
     scopes = ArrayField(models.TextField(), default=list, db_default=[], blank=True, editable=False)
     # In a call 0; what nobody listens to comes later.
-    priority = models.PositiveSmallIntegerField(default=0)
+    priority = models.SmallIntegerField(default=0)
 
-    attempt = models.PositiveSmallIntegerField(default=0)
-    refusals = models.PositiveSmallIntegerField(
-        default=0, help_text="How often the provider surely did not take it."
-    )
+    attempt = models.SmallIntegerField(default=0)
+    refusals = models.SmallIntegerField(default=0, help_text="How often the provider surely did not take it.")
     # Until when a tool call's answer waits for what becomes of it; null where none does.
     awaited_until = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField()
@@ -169,7 +167,7 @@ class Message(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     # How often the provider's list was read without finding an unconfirmed text.
-    clean_listings = models.PositiveSmallIntegerField(default=0)
+    clean_listings = models.SmallIntegerField(default=0)
     # With a default in the database, so that processes of the version before may go on writing.
     on_doubt = models.CharField(
         max_length=8, choices=OnDoubt.choices, default=OnDoubt.RESEND, db_default=OnDoubt.RESEND.value
@@ -178,7 +176,7 @@ class Message(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True)
 
     provider_sid = models.CharField("Message SID", max_length=34, null=True, blank=True)  # noqa: DJ001
-    error_code = models.PositiveIntegerField(null=True, blank=True)
+    error_code = models.IntegerField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why, in plain words.")
     duplicate_detected = models.BooleanField(default=False)
     # When body and number were erased, and why. With defaults in the database, as above.
@@ -285,11 +283,11 @@ class MessageEvent(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=12, choices=State.choices)
-    attempt = models.PositiveSmallIntegerField(default=0)
+    attempt = models.SmallIntegerField(default=0)
     # What the provider said, in its own words; "" for our own steps.
     provider_status = models.CharField(max_length=20, blank=True)
     provider_sid = models.CharField(max_length=34, blank=True)
-    error_code = models.PositiveIntegerField(null=True, blank=True)
+    error_code = models.IntegerField(null=True, blank=True)
     detail = models.CharField(max_length=300, blank=True)
 
     class Meta:
