@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import Now, TruncDay, TruncHour
 
@@ -32,6 +32,8 @@ GRANTING = 5_073_252
 PLACES_AT_ONCE, PART_AT_ONCE = 4096, 8
 # In so many rows, as many as a web server's threads promise texts in one instant; but not for fewer each.
 SHARDS_AT_ONCE, FEWEST_PLACES = 8, 8
+# Whoever leaves just so many in a row grants more, so that hardly anybody finds none.
+LOW_PLACES = 64
 # More rows of one kind than there are texts promised in one instant are of no use.
 MOST_SHARDS = 32
 MOST_TEXTED = "the number with the most"
@@ -75,10 +77,14 @@ _LANE = """campaign_id = %(lane_campaign)s AND hour = date_trunc('hour', stateme
       AND tool = %(lane_tool)s AND account_sid = %(lane_account_sid)s AND sender = %(lane_sender)s
       AND country = %(lane_country)s"""
 
+# For texts of so many segments.
+_PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(segments)s)"
+
 # Common table expressions for the statement that asks and promises at once, between `allowed`, whose one row
 # lets the text pass, and the promise. They lead to `counted`, which has that row if the text has been
-# counted, and read the values of the lane, `segments`, `recipient` and `texts_per_number`. The number's row
-# is changed only if it stands as the whole statement saw it: then nobody texted it meanwhile.
+# counted, with how many more there are places for beside it, and read the values of the lane, `segments`,
+# `recipient` and `texts_per_number`. The number's row is changed only if it stands as the whole statement saw
+# it: then nobody texted it meanwhile.
 COUNTED = f"""place AS (
     SELECT id FROM campaigns_allowance
     WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
@@ -96,9 +102,9 @@ COUNTED = f"""place AS (
 ), taken AS (
     UPDATE campaigns_allowance each SET texts = each.texts + 1, segments = each.segments + %(segments)s
     FROM place, person WHERE each.id = place.id
-    RETURNING each.id
+    RETURNING {_PLACES_LEFT} AS places_left
 ), counted AS (
-    SELECT allowed.id FROM allowed, taken
+    SELECT allowed.id, taken.places_left FROM allowed, taken
 )"""
 
 
@@ -111,18 +117,31 @@ def take(lane: Lane, segments: int) -> str:
     values = {**lane.values(), "segments": segments}
     if _one(_TAKE, values):
         return ""
-    _one("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": GRANTING})
-    # Read now: who changes them takes the same lock, and what is granted afterwards obeys the new ones.
-    limits = Campaign.objects.values(*SHARED).get(pk=lane.campaign)
-    uses = shared(lane)
+    limits, uses = _locked(lane)
     if _full(limits, uses, segments, lambda use: use.granted):
         _one(_TAKE_BACK, values)
         uses = shared(lane)
         full = _full(limits, uses, segments, lambda use: use.used)
         if full:
             return full
-    _grant(values, limits, uses)
+    _grant(values, limits, uses, _GRANT_ANEW, _GRANT, _GRANT_WAITING)
     return ""
+
+
+def refill(lane: Lane, segments: int) -> None:
+    """Grant a lane more places, if its limits leave any, before it has none."""
+    values = {**lane.values(), "segments": segments}
+    with transaction.atomic():
+        limits, uses = _locked(lane)
+        if not _full(limits, uses, segments, lambda use: use.granted):
+            _grant(values, limits, uses, _REFILL)
+
+
+def _locked(lane: Lane) -> tuple[Mapping[str, int | None], Mapping[str, Use]]:
+    """A lane's limits and what has been used of them, once nobody else grants places."""
+    _one("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": GRANTING})
+    # Read now: who changes them takes the same lock, and what is granted afterwards obeys the new ones.
+    return Campaign.objects.values(*SHARED).get(pk=lane.campaign), shared(lane)
 
 
 def _full(limits: Mapping[str, int | None], uses: Mapping[str, Use], segments: int, part: Any) -> str:
@@ -133,8 +152,10 @@ def _full(limits: Mapping[str, int | None], uses: Mapping[str, Use], segments: i
     return ""
 
 
-def _grant(values: dict[str, Any], limits: Mapping[str, int | None], uses: Mapping[str, Use]) -> None:
-    """Grant the lane some places, and take the first."""
+def _grant(
+    values: dict[str, Any], limits: Mapping[str, int | None], uses: Mapping[str, Use], *statements: str
+) -> None:
+    """Grant the lane some places, by the first of the statements that finds a row for them."""
     left = {name: limit - uses[name].granted for name in SHARED if (limit := limits[name]) is not None}
     in_segments = left.pop("segments_per_day", None)
     segments = values["segments"]
@@ -142,17 +163,17 @@ def _grant(values: dict[str, Any], limits: Mapping[str, int | None], uses: Mappi
     if in_segments is not None:
         places = min(places, in_segments // PART_AT_ONCE // segments)
     shards = min(max(places // FEWEST_PLACES, 1), SHARDS_AT_ONCE)
+    places = max(places // shards, 1)
     granted = {
         **values,
-        "places": max(places // shards, 1),
+        "places": places,
         "shards": shards,
         "most_shards": MOST_SHARDS,
+        "low_places": LOW_PLACES,
     }
-    _one(_GRANT_ANEW, granted) or _one(_GRANT, granted) or _one(_GRANT_WAITING, granted)
-    _one(
-        _TAKE_BACK_FROM_STRICTER,
-        {**values, "granted": uses["texts_per_sender"].granted + granted["places"] * shards},
-    )
+    any(_one(statement, granted) for statement in statements)
+    all_granted = uses["texts_per_sender"].granted + places * shards
+    _one(_TAKE_BACK_FROM_STRICTER, {**values, "granted": all_granted})
 
 
 def take_number(number: str, limit: int | None) -> bool:
@@ -250,6 +271,14 @@ UPDATE campaigns_allowance each SET {_MORE}, texts = texts + (each.id = one.id):
     segments = segments + (each.id = one.id)::int * %(segments)s
 FROM free, one WHERE each.id = free.id
 RETURNING each.id
+"""
+_REFILL = f"""
+UPDATE campaigns_allowance SET {_MORE}
+WHERE id IN (
+    SELECT id FROM campaigns_allowance
+    WHERE {_LANE} AND {_PLACES_LEFT} <= %(low_places)s
+    ORDER BY shard DESC LIMIT %(shards)s FOR UPDATE SKIP LOCKED)
+RETURNING id
 """
 # All that there may be belong to texts that are being promised in this instant.
 _GRANT_WAITING = f"""

@@ -176,28 +176,32 @@ def _at_once(
         **promise.values(),
     }
     try:
-        passed = _executed(arguments)
+        places_left = _executed(arguments)
     except (OperationalError, InterfaceError):
         # Of a request that comes again there is nothing to fear: if this one was stored, it is found.
         if not firing.connection.is_kept:
             raise
         connection.close()
         return None
-    if not passed:
+    if places_left is None:
         return None
+    if places_left == counting.LOW_PLACES:
+        # Promised it is, whatever comes of this.
+        with suppress(OperationalError, InterfaceError):
+            counting.refill(request.lane, promise.segments)
     return Answer(ToolCall.Outcome.ACCEPTED, say, promise.id)
 
 
-def _executed(arguments: dict[str, Any]) -> bool:
-    """Whether the text is promised; then a worker is told."""
+def _executed(arguments: dict[str, Any]) -> int | None:
+    """None if the text is not promised. If it is, a worker is told; for how many more there are places."""
     # Looked up once: each use of django.db.connection is a look-up in a thread's locals.
     database = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
     with database.wrap_database_errors:
-        passed = _PROMISE.finds(database.connection, arguments)
-    if passed:
+        places_left = _PROMISE.first(database.connection, arguments)
+    if places_left is not None:
         database.on_commit(doorbell.ring, robust=True)
-    return passed
+    return places_left
 
 
 _PROMISE = Statement(
@@ -225,7 +229,7 @@ WITH call AS (
     SELECT %(recipient)s, %(caller_name)s, %(words)s, id, %(campaign)s, statement_timestamp()
     FROM fired WHERE %(consented)s
 )
-SELECT id FROM gate
+SELECT places_left FROM counted
 """,
 )
 

@@ -17,7 +17,8 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 
 
 class Statement:
-    """SQL with named parameters, `%(name)s`, each of the type that its first place in the SQL asks for.
+    """SQL with named parameters, `%(name)s`, each of the type that its first place in the SQL asks for, and
+    whole numbers as its result.
 
     It goes to the server by psycopg's wrapper of libpq (psycopg.pq): a cursor would take a fifth of the time
     that a tool call takes here, most of it to find out how fifty parameters are written. `name` is its own
@@ -32,8 +33,8 @@ class Statement:
         # Of connections whose server has it: what knows how their values are written.
         self._ready: WeakKeyDictionary[Connection[Any], abc.Transformer] = WeakKeyDictionary()
 
-    def finds(self, connection: Connection[Any], values: Mapping[str, Any]) -> bool:
-        """Execute it; whether it returns a row. Raises psycopg's errors."""
+    def first(self, connection: Connection[Any], values: Mapping[str, Any]) -> int | None:
+        """Execute it; the first number of its first row, None without one. Raises psycopg's errors."""
         try:
             return self._executed(connection, values)
         except InvalidSqlStatementName:
@@ -41,7 +42,7 @@ class Statement:
             del self._ready[connection]
             return self._executed(connection, values)
 
-    def _executed(self, connection: Connection[Any], values: Mapping[str, Any]) -> bool:
+    def _executed(self, connection: Connection[Any], values: Mapping[str, Any]) -> int | None:
         if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
             # A cursor begins the transaction that Django has announced.
             connection.execute("")
@@ -50,7 +51,9 @@ class Statement:
             _checked(connection, connection.pgconn.prepare(self._name, self._sql))
             transformer = self._ready[connection] = Transformer(connection)
         written = [_written(values[name], transformer) for name in self._names]
-        return _checked(connection, connection.pgconn.exec_prepared(self._name, written)).ntuples > 0
+        result = _checked(connection, connection.pgconn.exec_prepared(self._name, written))
+        number = result.get_value(0, 0) if result.ntuples else None
+        return None if number is None else int(number)
 
 
 def _checked(connection: Connection[Any], result: PGresult) -> PGresult:

@@ -127,6 +127,28 @@ def test_places_that_one_tool_was_granted_and_did_not_use_are_another_ones(line)
     assert answers == ["accepted"] * 19 + ["refused"]
 
 
+@pytest.mark.parametrize("room", [0, 1, 30, 5_000])
+def test_places_are_granted_before_there_are_none_and_never_beyond_the_limit(line, room):
+    limit(line.campaign, texts_per_day=50_000)
+    fire(line, 1)
+    *others, newest = Allowance.objects.order_by("shard")
+    # Texts are taken from the newest row; the next one leaves it as few as the mark.
+    newest.texts = newest.segments = newest.texts_granted - counting.LOW_PLACES - 1
+    newest.save()
+    granted = Sum("texts_granted")
+    before = Allowance.objects.aggregate(granted=granted)["granted"]
+    Allowance.objects.filter(pk=others[0].pk).update(
+        texts_granted=F("texts_granted") + 50_000 - room - before,
+        segments_granted=F("segments_granted") + 50_000 - room - before,
+    )
+
+    fire(line, 2)
+
+    newest.refresh_from_db()
+    assert (newest.texts_granted - newest.texts > counting.LOW_PLACES) == (room > 0)
+    assert Allowance.objects.aggregate(granted=granted)["granted"] <= 50_000
+
+
 @at_once
 def test_the_same_text_is_sent_once_however_many_calls_ask_for_it_at_once(line):
     asks = [{"number": number, "to": "+14155550123", "message": "Hello."} for number in range(30)]
