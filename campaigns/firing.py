@@ -215,14 +215,12 @@ WITH call AS (
     RETURNING id
 ), allowed AS (
     SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
-), {counting.COUNTED}, gate AS (
-    SELECT id FROM counted
-), {outbox.PROMISE.format(gate="gate")}, fired AS (
+), {counting.COUNTED}, {outbox.PROMISE.format(gate="counted")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
     SELECT id, %(key)s, %(fingerprint)s, %(tool)s, %(action)s::bigint, %(parameters)s, 'accepted', '',
         %(say)s, %(id)s::uuid, statement_timestamp()
-    FROM gate
+    FROM counted
     RETURNING id
 ), consent AS (
     INSERT INTO campaigns_consent (recipient, caller_name, words, tool_call_id, campaign_id, given_at)

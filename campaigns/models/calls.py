@@ -105,8 +105,11 @@ class ToolCall(models.Model):
         REFUSED = "refused", "Refused"
         DONE = "done", "Done, without a text"
 
-    # Found by the constraint tool_call_once.
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="tool_calls", db_index=False)
+    # Found by the constraint tool_call_once. Neither this nor the message is a constraint in the database: it
+    # looks each up again, though one statement writes all three, and nothing deletes any of them.
+    call = models.ForeignKey(
+        Call, on_delete=models.PROTECT, related_name="tool_calls", db_index=False, db_constraint=False
+    )
     # The runtime's tool call id, or one of ours: a second request with it gets the first answer.
     key = models.CharField(max_length=ID_CHARACTERS)
     # SHA-256 of what was asked.
@@ -127,7 +130,12 @@ class ToolCall(models.Model):
     refusal = models.CharField(max_length=32, blank=True, help_text="The rule that refused, by its code.")
     say = models.TextField(help_text="What the agent was told to say.")
     message = models.OneToOneField(
-        Message, on_delete=models.PROTECT, null=True, blank=True, related_name="tool_call"
+        Message,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tool_call",
+        db_constraint=False,
     )
     at = models.DateTimeField(default=timezone.now)
     # When what was asked and answered was erased.
@@ -171,7 +179,9 @@ class Consent(models.Model):
     # As the runtime gave it, and "" where it did not: the call's own may be erased sooner.
     caller_name = models.CharField("name", max_length=100, blank=True, default="", db_default="")
     words = models.CharField("in their words", max_length=500)
-    tool_call = models.OneToOneField(ToolCall, on_delete=models.PROTECT, related_name="consent")
+    tool_call = models.OneToOneField(
+        ToolCall, on_delete=models.PROTECT, related_name="consent", db_constraint=False
+    )
     # No constraint: see Message.profile.
     campaign = models.ForeignKey(
         Campaign, on_delete=models.PROTECT, related_name="consents", db_constraint=False

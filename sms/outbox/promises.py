@@ -70,17 +70,9 @@ def _array(words: Iterable[str]) -> str:
     return f"{{{','.join(words)}}}"
 
 
-# The same in SQL, for a statement that stores a text together with other rows: two common table expressions
-# that read `gate`, whose one row lets the text pass, and take a promise's values().
-PROMISE = """known_sender AS (
-    INSERT INTO sms_sender
-        (account_sid, address, messages_per_second, free_at, paused_until, held_because, held_with_account)
-    SELECT %(account_sid)s, %(sender)s, %(rate)s, statement_timestamp(), statement_timestamp(), '', false
-    FROM {gate}
-    WHERE NOT EXISTS (
-        SELECT 1 FROM sms_sender WHERE account_sid = %(account_sid)s AND address = %(sender)s)
-    ON CONFLICT DO NOTHING
-), message AS (
+# The same in SQL, for a statement that stores a text together with other rows: a common table expression that
+# reads `gate`, whose one row lets the text pass, and takes a promise's values(). Its sender must be known.
+PROMISE = """message AS (
     INSERT INTO sms_message (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
         segments, tested_by, priority, on_doubt, attempt, refusals, clean_listings, reason,
@@ -101,10 +93,10 @@ PROMISE = """known_sender AS (
 )"""
 NOTHING_IN_THE_WAY = """NOT EXISTS (
         SELECT 1 FROM sms_optout WHERE recipient = ANY(%(known_as)s::text[]) AND lifted_at IS NULL)
-    AND NOT EXISTS (
+    AND EXISTS (
         SELECT 1 FROM sms_sender
         WHERE account_sid = %(account_sid)s AND address = %(sender)s
-          AND held_at IS NOT NULL AND paused_until > statement_timestamp())"""
+          AND (held_at IS NULL OR paused_until <= statement_timestamp()))"""
 
 
 def accept(promise: Promise) -> None:
@@ -116,4 +108,14 @@ def accept(promise: Promise) -> None:
         cursor.execute(_ACCEPT, promise.values())
 
 
-_ACCEPT = f"WITH gate AS (SELECT 1), {PROMISE.format(gate='gate')} SELECT 1"
+_ACCEPT = f"""
+WITH gate AS (SELECT 1), {PROMISE.format(gate="gate")}, known_sender AS (
+    INSERT INTO sms_sender
+        (account_sid, address, messages_per_second, free_at, paused_until, held_because, held_with_account)
+    SELECT %(account_sid)s, %(sender)s, %(rate)s, statement_timestamp(), statement_timestamp(), '', false
+    WHERE NOT EXISTS (
+        SELECT 1 FROM sms_sender WHERE account_sid = %(account_sid)s AND address = %(sender)s)
+    ON CONFLICT DO NOTHING
+)
+SELECT 1
+"""
