@@ -193,11 +193,13 @@ def test_without_scripts_a_search_loses_nothing_that_is_selected(line, live_serv
         open_tools(page, line)
         page.get_by_role("checkbox", name="survey").check()
         page.get_by_label("Search SMS actions").fill("gift")
-        page.get_by_label("Search SMS actions").press("Enter")
+        with page.expect_navigation():
+            page.get_by_label("Search SMS actions").press("Enter")
         assert names(page) == ["gift_card"]
         page.get_by_role("checkbox", name="gift_card").check()
         page.get_by_label("Search SMS actions").fill("")
-        page.get_by_role("button", name="Search").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Search").click()
         assert len(names(page)) == 4
         assert page.get_by_role("checkbox", name="survey").is_checked()
         page.get_by_role("button", name="Save").click()
