@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.log import log_response
 
+from builder import patience
+
 # Per connection, for runtimes: a caller hears silence while one of these is answered.
 RUNTIMES = "/c/"
 # Only these are searched for them: looking through all addresses takes as long as reading the request.
@@ -38,13 +40,15 @@ class RuntimesFirst(WSGIHandler):
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         match = _match(environ)
         if match is None:
-            return super().__call__(environ, start_response)
+            return self._usual(environ, start_response)
         request = self.request_class(environ)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-            return super().__call__(environ, start_response)
+            return self._usual(environ, start_response)
         request.resolver_match = match
         # What Django does at the signal of a request, for the one connection that there is.
-        connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+        database = connections[DEFAULT_DB_ALIAS]
+        database.close_if_unusable_or_obsolete()
+        patience.short(database)
         response: Any = self._answered(request)
         if response.status_code >= 400:
             log_response(
@@ -57,6 +61,10 @@ class RuntimesFirst(WSGIHandler):
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         # Closing it would send the signal after a request, too.
         return response if response.streaming else [response.content]
+
+    def _usual(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        patience.usual(connections[DEFAULT_DB_ALIAS])
+        return super().__call__(environ, start_response)
 
 
 def _answered(request: HttpRequest) -> HttpResponseBase:

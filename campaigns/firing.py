@@ -22,6 +22,7 @@ from django.db import (
 from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
+from builder import patience
 from campaigns import counting, safeguards
 from campaigns.drafts import Caller
 from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
@@ -179,7 +180,7 @@ def _at_once(
         places_left = _executed(arguments)
     except (OperationalError, InterfaceError):
         # Of a request that comes again there is nothing to fear: if this one was stored, it is found.
-        if not firing.connection.is_kept:
+        if not (firing.connection.is_kept and patience.died(connection)):
             raise
         connection.close()
         return None

@@ -52,7 +52,12 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
         asked = _parsed(spoken, opened, received)
-        answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
+        answered: list[Answered] = []
+        for position, each in enumerate(asked):
+            # Each would wait for the database again.
+            is_down = bool(answered) and answered[-1].code == UNAVAILABLE
+            answer = _told(each, _DOWN) if is_down else _answered(opened, each, proof, position, by)
+            answered.append(answer)
     except (
         Problem,
         NotAuthentic,
@@ -173,7 +178,10 @@ def _problem(error: Exception, slug: str, runtime: str) -> Problem:
     if isinstance(error, UnreadablePostError):
         return Problem(400, "invalid_envelope", "The body broke off.")
     logger.error("the database does not answer: %s", error)
-    return Problem(503, UNAVAILABLE, "The database does not answer. Try again.")
+    return _DOWN
+
+
+_DOWN = Problem(503, UNAVAILABLE, "The database does not answer. Try again.")
 
 
 def _told(asked: Asked, problem: Problem) -> Answered:

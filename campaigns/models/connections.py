@@ -14,6 +14,7 @@ from django.db import connection as database
 from django.db.models import Subquery, Value
 from django.utils import timezone
 
+from builder import patience
 from campaigns.models.campaigns import Campaign, Revision
 from campaigns.models.contacts import Contact, Failure
 from sms.fields import SecretField
@@ -106,8 +107,7 @@ class Connection(models.Model):
         try:
             row = cls._row(slug)
         except (OperationalError, InterfaceError):
-            # A kept connection that died, as when the database restarted; nothing was asked on it yet.
-            if database.in_atomic_block:
+            if database.in_atomic_block or not patience.died(database):
                 raise
             database.close()
             row = cls._row(slug)

@@ -81,7 +81,7 @@ def test_several_calls_in_one_request_wait_no_longer_than_one_may(vapi, template
 
     assert ["on its way" in result["result"] for result in results] == [True] * 3
     first, second, third = Message.objects.order_by("created_at")
-    # By when a text was awaited stands with it: the second had what the first had left, and the third nothing.
+    # By when each was awaited stands with it: the second had what the first had left, the third nothing.
     assert first.awaited_until - first.created_at == timedelta(seconds=2)
     assert second.awaited_until - second.created_at <= timedelta(seconds=1)
     assert third.awaited_until is None
