@@ -6,13 +6,14 @@ that a worker that dies loses nothing. What a campaign keeps for longer from now
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -20,6 +21,8 @@ from campaigns.erasing import erase_calls, erase_consents, erase_tool_calls
 from campaigns.models import Call, Campaign, Consent, Purged, ToolCall
 from sms import outbox
 from sms.models import Message
+
+logger = logging.getLogger(__name__)
 
 PORTION = 500
 # A worker's slot is held for no longer at a time; the next beat goes on.
@@ -43,7 +46,10 @@ def because(days: int) -> str:
 
 
 def purge(run_seconds: float = RUN_SECONDS) -> int:
-    """Erase what is too old, as much as fits into the time. How many rows."""
+    """Erase what is too old, as much as fits into the time. How many rows.
+
+    What cannot be erased now, as somebody holds it locked, keeps nothing else from being erased.
+    """
     until = time.monotonic() + run_seconds
     erased = 0
     steps: list[Callable[[], int]] = []
@@ -51,8 +57,11 @@ def purge(run_seconds: float = RUN_SECONDS) -> int:
         steps += [partial(step, campaign) for step in (_tool_calls, _calls, _consents)]
     steps.append(_tests)
     for step in steps:
-        while time.monotonic() < until and (count := step()):
-            erased += count
+        try:
+            while time.monotonic() < until and (count := step()):
+                erased += count
+        except DatabaseError:
+            logger.exception("what is too old could not be erased (%s); the next run tries again", step)
     return erased
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -52,6 +53,33 @@ def delivered(kept, door):
     MessageEvent.objects.create(message=message, state=State.DELIVERED, detail=f"To {CALLER}")
     age(91)
     return message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_holds_locked_keeps_nothing_else_from_being_erased(delivered, olive):
+    campaign = factories.CampaignFactory(owner=olive, keep_days=90)
+    other_line = factories.ConnectionFactory(campaign=campaign)
+    call = Call.objects.create(connection=other_line, external_id="other", caller_number="+14155550199")
+    age(91)
+    first = Call.objects.exclude(pk=call.pk).get()
+    other = database.copy()
+    other.set_autocommit(False)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM campaigns_call WHERE id = %s FOR UPDATE", [first.pk])
+    with database.cursor() as cursor:
+        cursor.execute("SET statement_timeout TO 300")
+    try:
+        purge()
+        first.refresh_from_db()
+        call.refresh_from_db()
+        assert (first.caller_number, call.caller_number) == (CALLER, "")
+    finally:
+        other.rollback()
+        other.close()
+        database.close()
+    purge()
+    first.refresh_from_db()
+    assert first.caller_number == ""
 
 
 class TestPurging:
