@@ -16,6 +16,7 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
@@ -63,24 +64,30 @@ class OwnNetwork(OSError):
 def tell(run_seconds: float = TRY_SECONDS / 2) -> None:
     """Send what is to be told and was not. A text that nobody could be told of is still paused.
 
-    After so long no other webhook is tried: the worker is there for texts, and the next beat goes on.
+    After so long no other mail, and no other webhook, is tried: the worker is there for texts, and the next
+    beat goes on.
     """
-    until = time.monotonic() + run_seconds
-    for notice in Notice.objects.filter(mailed_at=None).select_related("pause")[:AT_ONCE]:
-        if Notice.objects.filter(pk=notice.pk, mailed_at=None).update(mailed_at=Now()) and notice.pause:
-            _mail(notice.pause)
-    for notice in Notice.objects.filter(next_try_at__lte=Now()).select_related("pause")[:AT_ONCE]:
-        mine = Notice.objects.filter(pk=notice.pk, tries=notice.tries, next_try_at__lte=Now())
-        if mine.update(tries=notice.tries + 1, next_try_at=Now() + LEASE):
-            notice.tries += 1
-            _try(notice)
-        if time.monotonic() >= until:
-            return
+    for due, tell_of in ((_due("mail_tries", "next_mail_at"), _mail), (_due("tries", "next_try_at"), _try)):
+        until = time.monotonic() + run_seconds
+        for notice in due:
+            tell_of(notice)
+            if time.monotonic() >= until:
+                break
+
+
+def _due(tries: str, at: str) -> Iterator[Notice]:
+    """Notices whose time has come by the field `at`, each once among all processes, counted in `tries`."""
+    rows = Notice.objects.filter(**{f"{at}__lte": Now()})
+    for notice in rows.select_related("pause")[:AT_ONCE]:
+        number = getattr(notice, tries)
+        if rows.filter(pk=notice.pk, **{tries: number}).update(**{tries: number + 1, at: Now() + LEASE}):
+            setattr(notice, tries, number + 1)
+            yield notice
 
 
 def test() -> Notice:
     """Have the webhook tried with nothing in it; what came of it."""
-    notice = Notice.objects.create(kind=TEST, mailed_at=Now(), tries=1)
+    notice = Notice.objects.create(kind=TEST, tries=1)
     _try(notice, again=False)
     notice.refresh_from_db()
     return notice
@@ -130,10 +137,9 @@ def _try(notice: Notice, again: bool = True) -> None:
     try:
         _deliver(alarm, notice)
     except Undelivered as error:
-        left = RETRY_DELAYS[notice.tries - 1 :] if again else []
         logger.warning("notice %s could not be delivered: %s", notice.pk, error)
         Notice.objects.filter(pk=notice.pk, tries=notice.tries).update(
-            next_try_at=Now() + left[0] if left else None, problem=str(error)[:200]
+            next_try_at=_next(notice.tries) if again else None, problem=str(error)[:200]
         )
     else:
         Notice.objects.filter(pk=notice.pk).update(next_try_at=None, delivered_at=Now(), problem="")
@@ -229,20 +235,31 @@ def _address(pause: Pause) -> str:
     return f"{settings.PUBLIC_URL}/admin/sms/pause/{pause.pk}/change/"
 
 
-def _mail(pause: Pause) -> None:
-    addresses = _addresses(pause.scope)
-    if not addresses:
+def _mail(notice: Notice) -> None:
+    pause = notice.pause
+    addresses = _addresses(pause.scope) if pause and not pause.lifted_at else []
+    again, sent_at = None, None
+    if pause and addresses:
+        body = (
+            f"{pause.words}\n\nNo text of it is sent. What is asked for in calls is refused, and the agent "
+            "says so; what was promised waits for as long as it is worth sending.\n\n"
+            f"Look at it, and let it go on once all is well: {_address(pause)}\n"
+        )
+        try:
+            send_mail(f"Midcall has paused: {' '.join(pause.about.split())}", body, None, addresses)
+            sent_at = Now()
+        except OSError:
+            logger.exception("nobody could be told by e-mail that %s", pause.words)
+            again = _next(notice.mail_tries)
+    elif pause and not pause.lifted_at:
         logger.error("%s, and nobody who could be told has an e-mail address", pause.words)
-        return
-    body = (
-        f"{pause.words}\n\nNo text of it is sent. What is asked for in calls is refused, and the agent says "
-        "so; what was promised waits for as long as it is worth sending.\n\n"
-        f"Look at it, and let it go on once all is well: {_address(pause)}\n"
-    )
-    try:
-        send_mail(f"Midcall has paused: {' '.join(pause.about.split())}", body, None, addresses)
-    except OSError:
-        logger.exception("nobody could be told by e-mail that %s", pause.words)
+    Notice.objects.filter(pk=notice.pk).update(mailed_at=sent_at, next_mail_at=again)
+
+
+def _next(tries: int) -> Any:
+    """When it is tried again after so many tries, on the database's clock; None if it is not."""
+    left = RETRY_DELAYS[tries - 1 :]
+    return Now() + left[0] if left else None
 
 
 def _addresses(scope: str) -> list[str]:

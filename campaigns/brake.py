@@ -206,7 +206,9 @@ def _trip(trip: Trip, what: Campaign | str) -> Pause | None:
         else:
             pause = switches.pause(what, trip.because, "")
         if pause:
-            Notice.objects.create(pause=pause, kind=trip.kind, figures=trip.figures, next_try_at=Now())
+            Notice.objects.create(
+                pause=pause, kind=trip.kind, figures=trip.figures, next_mail_at=Now(), next_try_at=Now()
+            )
     return pause
 
 

@@ -145,7 +145,7 @@ SECRET_PREFIX = "whsec_"
 
 
 class Notice(models.Model):
-    """That the brake paused something, to be told once: by e-mail, and by the webhook with a few tries.
+    """That the brake paused something: told once by e-mail and once by the webhook, with a few tries each.
 
     Written with the pause; sent from campaigns/alarms.py, in no transaction.
     """
@@ -156,9 +156,11 @@ class Notice(models.Model):
     kind = models.CharField(max_length=32)
     figures = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
-    # When people were told by e-mail.
+    # When people were told by e-mail, how often that was tried, and when it is next: null once it is over.
     mailed_at = models.DateTimeField(null=True)
-    # How often the webhook was tried, and when it is next; null once it is done with.
+    mail_tries = models.SmallIntegerField(default=0, db_default=0)
+    next_mail_at = models.DateTimeField(null=True)
+    # The same of the webhook.
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)

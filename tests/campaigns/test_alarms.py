@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from campaigns import alarms, brake
+from campaigns import alarms, brake, switches
 from campaigns.models import Alarm, Brake, Notice
 from tests import factories
 from tests.campaigns.test_brake import promised
@@ -73,7 +73,8 @@ def tripped(db, settings, campaign, receiver):
 
 def due_again():
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE campaigns_notice SET next_try_at = now() WHERE next_try_at IS NOT NULL")
+        for field in ("next_try_at", "next_mail_at"):
+            cursor.execute(f"UPDATE campaigns_notice SET {field} = now() WHERE {field} IS NOT NULL")
 
 
 def hmac_of_openssl(content: bytes) -> str:
@@ -136,6 +137,66 @@ def test_one_that_fails_first_is_delivered_later(tripped, receiver):
     alarms.tell()
     assert Notice.objects.get().delivered_at
     assert len(receiver.got) == 2
+
+
+@pytest.fixture
+def told(db):
+    """Somebody who is told of each pause."""
+    return factories.UserFactory(role="Admin", email="ada@example.com")
+
+
+@pytest.fixture
+def no_mail_server(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+
+
+def test_an_e_mail_that_no_server_takes_is_sent_later_and_once(tripped, told, settings, mailoutbox, request):
+    usual = settings.EMAIL_BACKEND
+    request.getfixturevalue("no_mail_server")
+    alarms.tell()
+    alarms.tell()
+    notice = Notice.objects.get()
+    assert (notice.mail_tries, notice.mailed_at, mailoutbox) == (1, None, [])
+
+    settings.EMAIL_BACKEND = usual
+    for _ in range(2):
+        due_again()
+        alarms.tell()
+
+    [mail] = mailoutbox
+    assert tripped.about in mail.subject
+    notice.refresh_from_db()
+    assert notice.mailed_at and notice.next_mail_at is None
+
+
+def test_an_e_mail_that_no_server_ever_takes_is_given_up_and_the_pause_says_so(
+    tripped, told, no_mail_server, client
+):
+    client.force_login(told)
+    page = reverse("admin:sms_pause_change", args=[tripped.pk])
+    alarms.tell()
+    assert "the mail server did not take it. It is tried again." in client.get(page).text
+
+    for _ in range(8):
+        due_again()
+        alarms.tell()
+
+    assert Notice.objects.get().mail_tries == 1 + len(alarms.RETRY_DELAYS)
+    assert "The mail server did not take it, 5 times" in client.get(page).text
+
+
+def test_an_e_mail_says_nothing_of_what_goes_on_again(tripped, told, settings, mailoutbox, request):
+    usual = settings.EMAIL_BACKEND
+    request.getfixturevalue("no_mail_server")
+    alarms.tell()
+    switches.resume(tripped, told.username, "It was us.")
+
+    settings.EMAIL_BACKEND = usual
+    due_again()
+    alarms.tell()
+
+    assert mailoutbox == []
 
 
 def test_a_redirect_is_not_followed(tripped, receiver):
@@ -265,7 +326,7 @@ class TestTheServersOwnNetwork:
 
 def test_one_that_hangs_does_not_keep_a_worker_from_texts(tripped, receiver):
     for _ in range(3):
-        Notice.objects.create(kind="volume", next_try_at=tripped.since, mailed_at=tripped.since)
+        Notice.objects.create(kind="volume", next_try_at=tripped.since)
 
     alarms.tell(run_seconds=0)
 
