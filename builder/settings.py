@@ -159,9 +159,10 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
-            "connect_timeout": 3,
-            # A database host that vanishes is noticed in seconds, not in the kernel's quarter of an hour.
-            "tcp_user_timeout": 10_000,
+            "connect_timeout": 2,
+            # A database host that vanishes is noticed in seconds, not in the kernel's quarter of an hour:
+            # runtimes give up after five, and another connection is tried before that.
+            "tcp_user_timeout": 2_500,
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,

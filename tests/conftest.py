@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.WHITENOISE_AUTOREFRESH = True
+    # No test of this process looks at what its database still has after a crash.
+    settings.DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 
 
 @pytest.fixture(autouse=True)
