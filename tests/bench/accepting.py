@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from builder import supervise
 from tests import tools
-from tests.bench.services import Broken, Ground, Service, installation, listens, start_broker
+from tests.bench.services import TABLES_OF_CALLS, Broken, Ground, Service, installation, listens, start_broker
 from tests.e2e.conftest import SECRET
 from tests.faults.services import Redis
 from tests.processes import eventually, free_port
@@ -114,7 +114,7 @@ class Accepting:
                 line.pid("web"),
                 line.database,
                 "sms_message",
-                "campaigns_textednumber",
+                *TABLES_OF_CALLS,
             ),
             REFERENCE: Door(ground, f"http://127.0.0.1:{port}/", bare.pid, "reference", "promise"),
         }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from tests.bench.services import Broken, Ground, installation
+from tests.bench.services import TABLES_OF_CALLS, Broken, Ground, installation
 from tests.e2e.conftest import SECRET, Line
 from tests.faults.services import Folder
 
@@ -120,14 +120,7 @@ def _begin_anew(line: Line, name: str, limit: int) -> None:
     settings = {**UNLIMITED, name: limit}
     columns = ", ".join(f"{column} = %s" for column in settings)
     line.rows(f"UPDATE campaigns_campaign SET {columns} RETURNING id", *settings.values())
-    line.rows(
-        """
-        WITH texts AS (DELETE FROM campaigns_consent), fired AS (DELETE FROM campaigns_toolcall)
-        DELETE FROM campaigns_allowance RETURNING id
-        """
-    )
-    line.rows("WITH texts AS (DELETE FROM sms_message) DELETE FROM campaigns_textednumber RETURNING number")
-    line.rows("DELETE FROM campaigns_call RETURNING id")
+    line.empty("sms_message", *TABLES_OF_CALLS, "campaigns_allowance")
 
 
 async def _fire(line: Line, asks: list[Ask]) -> Counter[str]:

@@ -23,6 +23,14 @@ from tests.e2e.conftest import Line
 from tests.faults.services import Broker, Postgres, RabbitMQ, Redis, kill_tree
 from tests.processes import ROOT, eventually, free_port
 
+# What a tool call writes beside its text.
+TABLES_OF_CALLS = (
+    "campaigns_call",
+    "campaigns_toolcall",
+    "campaigns_consent",
+    "campaigns_textednumber",
+)
+
 
 class Broken(Exception):
     """Something did not do what it is measured for, so that its figure would mean nothing."""
