@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -67,10 +68,15 @@ RPC = {
 MCP = {"Accept": "application/json, text/event-stream", **bearer()}
 
 
-def signed(at: float, key: str) -> dict[str, str]:
-    stamp = str(int(at * 1000))
-    digest = hmac.new(key.encode(), json.dumps(RETELL).encode() + stamp.encode(), hashlib.sha256)
-    return {"X_Retell_Signature": f"v={stamp},d={digest.hexdigest()}"}
+def signed(seconds_ago: int, key: str) -> Callable[[], dict[str, str]]:
+    """The headers of a request that is signed when it is sent, which may be long after this is read."""
+
+    def headers() -> dict[str, str]:
+        stamp = str(int((time.time() - seconds_ago) * 1000))
+        digest = hmac.new(key.encode(), json.dumps(RETELL).encode() + stamp.encode(), hashlib.sha256)
+        return {"X_Retell_Signature": f"v={stamp},d={digest.hexdigest()}"}
+
+    return headers
 
 
 # What is wrong: the runtime, the path, the body, the headers.
@@ -78,8 +84,8 @@ BROKEN = {
     Failure.NO_SECRET: ("http", "tools/confirmation", ENVELOPE, {}),
     Failure.WRONG_SECRET: ("http", "tools/confirmation", ENVELOPE, bearer(OTHER)),
     Failure.WRONG_RUNTIME: ("vapi", "retell", RETELL, bearer()),
-    Failure.SIGNATURE: ("retell signed", "retell", RETELL, signed(time.time(), "another key")),
-    Failure.OLD_TIMESTAMP: ("retell signed", "retell", RETELL, signed(time.time() - 3600, "key")),
+    Failure.SIGNATURE: ("retell signed", "retell", RETELL, signed(0, "another key")),
+    Failure.OLD_TIMESTAMP: ("retell signed", "retell", RETELL, signed(3600, "key")),
     Failure.MUST_BE_SIGNED: ("retell signed", "tools/confirmation", ENVELOPE, bearer()),
     Failure.UNKNOWN_TOOL: ("http", "tools/no_such_tool", ENVELOPE, bearer()),
     Failure.PARAMETERS: ("http", "tools/confirmation", {**ENVELOPE, "parameters": {}}, bearer()),
@@ -155,7 +161,7 @@ class TestWaiting:
             connection.signing_secret = "key"
         connection.save()
 
-        send(connection, path, body, **headers)
+        send(connection, path, body, **(headers() if callable(headers) else headers))
 
         page = asks()
         assert Contact.objects.get().failure == failure
