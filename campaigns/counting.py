@@ -2,10 +2,10 @@
 
 A text takes one place of an Allowance: of its campaign, tool, sender and country in this hour. While there
 are places, no limit is looked at and none is locked: any row that nobody else holds will do. Where there are
-none, take() grants more out of what the limits leave over, some at a time, and fewer as they run low. Only
-if nothing is left over are the places that were granted elsewhere and not used taken back, and what was used
-counted, with everything locked that could change it. So no limit is ever exceeded, and no text refused that
-has a place.
+none, take() grants more out of what the limits leave over, some at a time, and fewer as they run low; whoever
+leaves few has refill() grant them before. Only if nothing is left over are the places that were granted
+elsewhere and not used taken back, and what was used counted, with everything locked that could change it. So
+no limit is ever exceeded, and no text refused that has a place.
 
 Locks are taken in one order, so that nobody waits in a circle: the call, GRANTING, allowances, the number.
 Whoever takes an allowance without GRANTING waits for none.

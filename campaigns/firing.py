@@ -10,8 +10,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import (
     DEFAULT_DB_ALIAS,
+    DatabaseError,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -188,7 +190,7 @@ def _at_once(
         return None
     if places_left == counting.LOW_PLACES:
         # Promised it is, whatever comes of this.
-        with suppress(OperationalError, InterfaceError):
+        with suppress(DatabaseError, InterfaceError, ObjectDoesNotExist):
             counting.refill(request.lane, promise.segments)
     return Answer(ToolCall.Outcome.ACCEPTED, say, promise.id)
 
