@@ -76,7 +76,7 @@ class EvidenceForm(forms.Form):
     def found(self) -> QuerySet[Consent]:
         """What it asks for, the newest first."""
         asked = self.cleaned_data
-        rows = evidence.consents(Consent.objects.order_by("-given_at"))
+        rows = evidence.consents(Consent.objects.order_by("-pk"))
         if asked["number"]:
             rows = rows.filter(recipient=asked["number"])
         if asked["campaign"]:

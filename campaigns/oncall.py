@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -57,14 +58,17 @@ class SinceCall(Since):
 
 @admin.register(Call)
 class CallAdmin(ReadOnlyPage[Call]):
-    list_display = ("started_at", "caller_number", "campaign", "connection", "fired", "external_id")
+    list_display = ("first_seen", "caller_number", "campaign", "connection", "fired", "external_id")
     list_filter = ("connection__campaign", SinceCall)
     list_select_related = ("connection__campaign",)
     search_fields = ("=external_id",)
     search_help_text = "The caller's whole number with + and country code, or the runtime's call id"
-    sortable_by = ("started_at",)
-    ordering = ("-started_at",)
+    sortable_by = ("first_seen",)
     change_form_template = "campaigns/call.html"
+
+    @admin.display(description="First seen", ordering="pk")
+    def first_seen(self, obj: Call) -> datetime:
+        return obj.started_at
 
     @admin.display(description="Campaign")
     def campaign(self, obj: Call) -> str:
@@ -125,19 +129,22 @@ class SinceConsent(Since):
 class ConsentAdmin(ProvesConsent, ReadOnlyPage[Consent]):
     """The ledger: who agreed to which text, in which words."""
 
-    list_display = ("given_at", "number", "said", "campaign", "tool", "standing")
+    list_display = ("given", "number", "said", "campaign", "tool", "standing")
     list_filter = ("campaign", Withdrawn, SinceConsent)
     list_select_related = ("campaign", "tool_call")
     search_fields = ("=recipient",)
     search_help_text = "A whole number with + and country code"
-    sortable_by = ("given_at",)
-    ordering = ("-given_at",)
+    sortable_by = ("given",)
     change_form_template = "campaigns/consent.html"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Consent], search_term: str
     ) -> tuple[QuerySet[Consent], bool]:
         return search_number(queryset, "recipient", search_term), False
+
+    @admin.display(description="Given at", ordering="pk")
+    def given(self, obj: Consent) -> datetime:
+        return obj.given_at
 
     @admin.display(description="Number")
     def number(self, obj: Consent) -> str:

@@ -4,12 +4,19 @@ texted, and who may have a person forgotten.
 Groups of the roles' names get what they lack.
 """
 
-import campaigns.models.purges
+import datetime
+
 import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+from django.utils.timezone import make_aware
+
+
+def beginning():
+    """Before all calls."""
+    return make_aware(datetime.datetime(2000, 1, 1))
 
 
 # One may be withdrawn once; within sms.erasing.erasing() it may be erased.
@@ -84,7 +91,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('tool calls', 'Tool calls, with their texts'), ('calls', 'Calls'), ('consents', 'Consents')], max_length=10)),
-                ('up_to', models.DateTimeField(default=campaigns.models.purges.beginning)),
+                ('up_to', models.DateTimeField(default=beginning)),
             ],
             options={
                 'default_permissions': (),

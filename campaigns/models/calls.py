@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection as database
 from django.db import models
 from django.db.models import Q
@@ -41,12 +42,13 @@ class Call(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering: ClassVar = ["-started_at"]
+        # As they were seen. A B-tree of moments would be written with each tool call.
+        ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "external_id"], name="call_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["-started_at"], name="call_newest"),
+            BrinIndex(fields=["started_at"], name="call_since", autosummarize=True),
             models.Index(fields=["caller_number"], name="call_by_number"),
         ]
 
@@ -142,7 +144,7 @@ class ToolCall(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering: ClassVar = ["-at"]
+        ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["call", "key"], name="tool_call_once"),
             models.CheckConstraint(
@@ -152,7 +154,7 @@ class ToolCall(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["-at"], name="tool_call_newest"),
+            BrinIndex(fields=["at"], name="tool_call_since", autosummarize=True),
             models.Index(
                 fields=["action", "-at"], condition=Q(action__isnull=False), name="tool_call_by_action"
             ),
@@ -184,7 +186,7 @@ class Consent(models.Model):
     )
     # No constraint: see Message.profile.
     campaign = models.ForeignKey(
-        Campaign, on_delete=models.PROTECT, related_name="consents", db_constraint=False
+        Campaign, on_delete=models.PROTECT, related_name="consents", db_index=False, db_constraint=False
     )
     given_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -196,10 +198,10 @@ class Consent(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering: ClassVar = ["-given_at"]
+        ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["recipient", "-given_at"], name="consent_by_number"),
-            models.Index(fields=["-given_at"], name="consent_newest"),
+            BrinIndex(fields=["given_at"], name="consent_since", autosummarize=True),
         ]
 
     def __str__(self) -> str:

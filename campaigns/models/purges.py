@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
-from django.utils.timezone import make_aware
 
 from campaigns.models.campaigns import Campaign
 
-_BEGINNING = make_aware(datetime(2000, 1, 1))
-
-
-def beginning() -> datetime:
-    """Before all calls."""
-    return _BEGINNING
-
 
 class Purged(models.Model):
-    """Up to when one kind of a campaign's rows has been erased, so that none is looked at again.
+    """Up to which id one kind of a campaign's rows has been erased, so that none is looked at again.
 
     Without a campaign: of what is kept for the same time in all of them.
     """
@@ -33,7 +24,7 @@ class Purged(models.Model):
         Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    up_to = models.DateTimeField(default=beginning)
+    up_to_id = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -42,10 +33,12 @@ class Purged(models.Model):
         default_permissions: ClassVar = ()
 
     def __str__(self) -> str:
-        return f"{self.kind} up to {self.up_to:%d %b %Y}"
+        return f"{self.kind} up to {self.up_to_id}"
 
-    def reach(self, at: datetime) -> None:
-        """Look at nothing from before `at` any more; never back."""
-        if at > self.up_to:
-            self.up_to = at
-            self.save(update_fields=["up_to"])
+    def reach(self, pk: int) -> bool:
+        """Look at nothing up to this id any more; never back. Whether that is further than before."""
+        if pk <= self.up_to_id:
+            return False
+        self.up_to_id = pk
+        self.save(update_fields=["up_to_id"])
+        return True

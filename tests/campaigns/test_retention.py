@@ -9,7 +9,6 @@ from django.db import connection as database
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from campaigns import retention
 from campaigns.models import Call, Consent, Purged, ToolCall
@@ -28,7 +27,6 @@ def age(days: int, **of) -> None:
     Message.objects.filter(**of).update(created_at=F("created_at") - back, updated_at=F("updated_at") - back)
     ToolCall.objects.update(at=F("at") - back)
     Call.objects.update(started_at=F("started_at") - back)
-    Purged.objects.update(up_to=F("up_to") - back)
     with erasing():
         Consent.objects.update(given_at=F("given_at") - back)
 
@@ -171,15 +169,15 @@ class TestPurging:
         age(100)
         monkeypatch.setattr(retention, "PORTION", 3)
 
-        assert retention._tool_calls(kept) == 3
-        assert Purged.objects.get(kind="tool calls").up_to == ToolCall.objects.order_by("at")[2].at
+        assert retention._walk(retention.WALKS[0], kept) == (3, True)
+        assert Purged.objects.get(kind="tool calls").up_to_id == ToolCall.objects.order_by("pk")[2].pk
         assert Message.objects.filter(body="").count() == 3
         assert retention.purge(0) == 0
         assert Message.objects.filter(body="").count() == 3
 
         purge()
         assert Message.objects.filter(body="").count() == 7
-        assert Purged.objects.get(kind="tool calls").up_to > ToolCall.objects.order_by("-at").first().at
+        assert Purged.objects.get(kind="tool calls").up_to_id == ToolCall.objects.first().pk
         assert retention.purge() == 0
 
     def test_of_a_call_id_that_is_used_again_keeps_who_called_lately(self, kept, door):
@@ -204,12 +202,18 @@ class TestPurging:
 
         assert Call.objects.get().caller_number == ""
 
-    def test_does_not_look_through_the_past_again_for_whoever_has_nothing_there(self, kept):
+    def test_does_not_look_through_the_past_again_for_whoever_has_nothing_there(self, kept, door):
+        idle = factories.CampaignFactory(owner=kept.owner, keep_days=90)
+        door()
+        Message.objects.update(state=State.SENT)
+        age(91)
+        door(callId="today", customerPhoneNumber="+14155550177")
+
         purge()
 
-        marks = Purged.objects.filter(campaign=kept)
-        assert {mark.kind for mark in marks} == {Purged.Kind.TOOL_CALLS, Purged.Kind.CALLS}
-        assert all(timezone.now() - mark.up_to < timedelta(days=91) for mark in marks)
+        marks = dict(Purged.objects.filter(campaign=idle).values_list("kind", "up_to_id"))
+        passed = ToolCall.objects.last().pk, Call.objects.last().pk
+        assert marks == dict(zip((Purged.Kind.TOOL_CALLS, Purged.Kind.CALLS), passed, strict=True))
 
 
 class TestHowLong:
