@@ -45,11 +45,12 @@ class RuntimesFirst(WSGIHandler):
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
             return self._usual(environ, start_response)
         request.resolver_match = match
-        # What Django does at the signal of a request, for the one connection that there is.
         database = connections[DEFAULT_DB_ALIAS]
-        database.close_if_unusable_or_obsolete()
         patience.short(database)
+        # What Django does at the signal of a request, for the one connection that there is.
+        database.close_if_unusable_or_obsolete()
         response: Any = self._answered(request)
+        patience.answered()
         if response.status_code >= 400:
             log_response(
                 "%s: %s",

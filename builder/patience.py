@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,9 +13,20 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg import Error
 
-# For each statement. Whatever holds it up that long, such as a table that a migration has locked, the caller
-# is told the truth within three seconds: that nothing was sent.
+# Runtimes give up after five.
+ANSWER_WITHIN_SECONDS = 3
+# For each statement. Whatever holds it up that long, such as a table that a migration has locked, the server
+# ends it, and nothing is written.
 RUNTIMES_MILLISECONDS = 2_000
+# For all statements of a request. A server that does not answer at all ends none. Whoever has waited for a
+# thread meanwhile is still to be told.
+RUNTIMES_SECONDS = ANSWER_WITHIN_SECONDS - 0.3
+# How often a thread that waits for the server looks whether anything else has come up, such as Ctrl-C.
+LOOKED_AFTER_SECONDS = 0.1
+# Once a request has waited so long in vain, others are told so at once, for they may have waited as long for
+# a thread; now and then, one asks the database again.
+IN_VAIN_SECONDS = 1.0
+ASKED_EACH_SECONDS = 1.0
 # What the settings give all others.
 _USUAL = "DEFAULT"
 
@@ -23,20 +35,57 @@ _thread = threading.local()
 _told: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
+class _Outage:
+    """Whether the database lets this process's requests wait in vain, and until when no other asks it."""
+
+    is_on = False
+    until = 0.0
+
+
 def short(database: BaseDatabaseWrapper) -> None:
-    """From now on, this thread's statements end after RUNTIMES_MILLISECONDS, with an OperationalError."""
+    """From now on, this thread's statements end after RUNTIMES_MILLISECONDS each and RUNTIMES_SECONDS in all,
+    with an OperationalError; at once if the database has let others wait in vain."""
+    _thread.began = now = time.monotonic()
+    _thread.is_in_vain = False
+    _thread.until = now + RUNTIMES_SECONDS
+    if _Outage.is_on:
+        if now < _Outage.until:
+            _thread.until = now
+        else:
+            _Outage.until = _thread.until
     _be(str(RUNTIMES_MILLISECONDS), database)
 
 
 def usual(database: BaseDatabaseWrapper) -> None:
     """From now on, this thread's statements may take as long as the settings say."""
+    _thread.until = None
     _be(_USUAL, database)
+
+
+def left() -> float | None:
+    """For how many seconds this thread still waits for the database; None for as long as it takes."""
+    until: float | None = getattr(_thread, "until", None)
+    return None if until is None else max(until - time.monotonic(), 0)
+
+
+def in_vain() -> None:
+    """The database did not do what this thread's request needs."""
+    now = time.monotonic()
+    _thread.is_in_vain = True
+    if now - getattr(_thread, "began", now) > IN_VAIN_SECONDS:
+        _Outage.is_on, _Outage.until = True, now + ASKED_EACH_SECONDS
+
+
+def answered() -> None:
+    """This thread's request is answered."""
+    if not _thread.is_in_vain:
+        _Outage.is_on = False
 
 
 def died(database: BaseDatabaseWrapper) -> bool:
     """Whether a connection broke that was kept since an earlier request, as when the database restarts: to
     ask again on a new one is worth it then, and not where the database takes too long."""
-    return database.connection is not None and database.connection.closed
+    return database.connection is not None and database.connection.closed and left() != 0
 
 
 def _be(patience: str, database: BaseDatabaseWrapper) -> None:

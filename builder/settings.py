@@ -154,6 +154,7 @@ else:
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "builder.postgresql",
         # A connection opened per request costs a factor of four on the path that a caller waits on.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -20,15 +19,13 @@ from campaigns import conditional, tools, toolsets
 from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired, refuse_large
 from campaigns.firing import MustOpenAgain
 from campaigns.models import Connection, Failure
-from campaigns.problems import Problem
+from campaigns.problems import Problem, unavailable
 from campaigns.runtimes import DEFINITIONS
 from campaigns.runtimes.base import strict_json
 from campaigns.safeguards import PLAIN
 from campaigns.telling import told
 from campaigns.tools import TRY_AGAIN
 from sms.models import Message
-
-logger = logging.getLogger(__name__)
 
 JSON = "application/json; charset=utf-8"
 
@@ -321,5 +318,4 @@ def _on_no_json(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _on_database_gone(request: HttpRequest, error: DatabaseError) -> HttpResponse:
-    logger.error("the database does not answer: %s", error)
-    return _error(503, "unavailable", "The database does not answer. Try again.")
+    return _on_problem(request, unavailable(error))

@@ -8,7 +8,6 @@ model.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,12 +33,10 @@ from campaigns.api import ConnectionSecret
 from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired
 from campaigns.firing import Answer
 from campaigns.models import Connection, Contact, Failure
-from campaigns.problems import Problem
+from campaigns.problems import Problem, unavailable
 from campaigns.runtimes.base import description, number_in_address
 from campaigns.runtimes.mcp import CALL_ID, CALLER_NAME, CALLER_NUMBER, LANGUAGE
 from campaigns.tools import TRY_AGAIN, Offered
-
-logger = logging.getLogger(__name__)
 
 # A tool is the same for every call of a connection until somebody changes the campaign.
 LIST_FRESH_MS = 30_000
@@ -73,8 +70,9 @@ def endpoint(request: HttpRequest, connection: str) -> HttpResponse:
         opened = secret_of(request)
     except Problem as problem:
         return _refused(problem.status, str(problem))
-    except (OperationalError, InterfaceError):
-        return _refused(503, "The database does not answer. Try again.")
+    except (OperationalError, InterfaceError) as error:
+        down = unavailable(error)
+        return _refused(down.status, str(down))
     if opened is None:
         return _refused(
             401,
@@ -118,8 +116,8 @@ class Exchange:
             problem.note(self.opened)
             return _broken(str(problem), problem.say)
         except (OperationalError, InterfaceError) as error:
-            logger.error("the database does not answer: %s", error)
-            return _broken("The database does not answer. Try again.")
+            down = unavailable(error)
+            return _broken(str(down), down.say)
 
     def _asked(self, arguments: dict[str, Any]) -> ToolCallRequest:
         """The tool call, in the call that the runtime says it is. Raises Problem."""

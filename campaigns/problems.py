@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
+from builder import patience
 from campaigns.models import Connection, Contact, Failure
 from campaigns.tools import TRY_AGAIN
 
+logger = logging.getLogger(__name__)
+
+# A statement that nobody waited for may be done all the same. If it was, the second one is told so.
+MAYBE_NOT = "I can't tell if that text went out just now. Let me try again."
+UNAVAILABLE = "unavailable"
 MAX_NAME_SHOWN = 64
 
 # By the codes of problems that can be mended where the runtime is set up.
@@ -52,3 +60,10 @@ class Problem(Exception):
         """Remember it as what was last wrong with a request of that connection, if it proved its own."""
         if self.failure:
             Contact.note_failure(connection.pk, self.failure, self.detail)
+
+
+def unavailable(error: Exception) -> Problem:
+    """The database does not answer a request: what whoever calls is told. It is logged."""
+    logger.error("the database does not answer: %s", error)
+    patience.in_vain()
+    return Problem(503, UNAVAILABLE, "The database does not answer. Try again.", MAYBE_NOT)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, DataError, OperationalError, abc
+from psycopg import Connection, DataError, OperationalError, abc, generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 
@@ -48,12 +48,24 @@ class Statement:
             connection.execute("")
         transformer = self._ready.get(connection)
         if transformer is None:
-            _checked(connection, connection.pgconn.prepare(self._name, self._sql))
+            _checked(connection, connection.wait(_prepared(connection.pgconn, self._name, self._sql)))
             transformer = self._ready[connection] = Transformer(connection)
         written = [_written(values[name], transformer) for name in self._names]
-        result = _checked(connection, connection.pgconn.exec_prepared(self._name, written))
+        result = _checked(connection, connection.wait(_done(connection.pgconn, self._name, written)))
         number = result.get_value(0, 0) if result.ntuples else None
         return None if number is None else int(number)
+
+
+def _prepared(pgconn: PGconn, name: bytes, sql: bytes) -> abc.PQGen[PGresult]:
+    pgconn.send_prepare(name, sql)
+    results: list[PGresult] = yield from generators.execute(pgconn)
+    return results[-1]
+
+
+def _done(pgconn: PGconn, name: bytes, values: list[Any]) -> abc.PQGen[PGresult]:
+    pgconn.send_query_prepared(name, values)
+    results: list[PGresult] = yield from generators.execute(pgconn)
+    return results[-1]
 
 
 def _checked(connection: Connection[Any], result: PGresult) -> PGresult:

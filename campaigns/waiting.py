@@ -17,12 +17,13 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
+from builder.patience import RUNTIMES_SECONDS
 from campaigns.telling import ON_ITS_WAY
 from sms.models import Message
 
-# Runtimes give up after 5 s: so long after its request came in, an answer waits for nothing any more, however
-# many tool calls the request has.
-ANSWER_WITHIN_SECONDS = 3
+# So long after its request came in, an answer waits for nothing any more, however many tool calls the request
+# has. What the text has come to by then is still to be read.
+WAIT_WITHIN_SECONDS = RUNTIMES_SECONDS - 0.2
 
 _free = threading.BoundedSemaphore(settings.WAITING_ANSWERS)
 
@@ -52,8 +53,8 @@ class Wait:
 
 
 def answer_by() -> float:
-    """When a request that comes in now has to be answered, on the monotonic clock."""
-    return time.monotonic() + ANSWER_WITHIN_SECONDS
+    """Until when a request that comes in now may wait, on the monotonic clock."""
+    return time.monotonic() + WAIT_WITHIN_SECONDS
 
 
 @contextmanager

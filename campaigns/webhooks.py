@@ -15,7 +15,7 @@ from campaigns import toolsets
 from campaigns.doors import ToolCallRequest, fired, length, refuse_large
 from campaigns.firing import FAILED, Answer
 from campaigns.models import Connection, Contact, Failure, SecretUse, SpentSignature
-from campaigns.problems import Problem
+from campaigns.problems import UNAVAILABLE, Problem, unavailable
 from campaigns.runtimes import WEBHOOKS
 from campaigns.runtimes.base import (
     MAX_BODY_BYTES,
@@ -38,7 +38,6 @@ MAX_CALLS = 5
 # taking a megabyte of JSON apart takes half a second.
 MAX_UNPROVEN_BYTES = 64 * 1024
 MAX_NAME_CHARACTERS = 100
-UNAVAILABLE = "unavailable"
 
 
 @csrf_exempt
@@ -55,9 +54,11 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         answered: list[Answered] = []
         for position, each in enumerate(asked):
             # Each would wait for the database again.
-            is_down = bool(answered) and answered[-1].code == UNAVAILABLE
-            answer = _told(each, _DOWN) if is_down else _answered(opened, each, proof, position, by)
-            answered.append(answer)
+            before = answered[-1] if answered else None
+            if before and before.code == UNAVAILABLE:
+                answered.append(before._replace(asked=each))
+            else:
+                answered.append(_answered(opened, each, proof, position, by))
     except (
         Problem,
         NotAuthentic,
@@ -177,11 +178,7 @@ def _problem(error: Exception, slug: str, runtime: str) -> Problem:
         return Problem(400, "invalid_envelope", str(error))
     if isinstance(error, UnreadablePostError):
         return Problem(400, "invalid_envelope", "The body broke off.")
-    logger.error("the database does not answer: %s", error)
-    return _DOWN
-
-
-_DOWN = Problem(503, UNAVAILABLE, "The database does not answer. Try again.")
+    return unavailable(error)
 
 
 def _told(asked: Asked, problem: Problem) -> Answered:

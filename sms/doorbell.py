@@ -24,7 +24,9 @@ _thread: threading.Thread | None = None
 
 def ring() -> None:
     """Tell a worker that something is queued. Returns at once, and never raises."""
-    _pressed.set()
+    # Setting it takes a lock. Where it is set, what rings for it comes after this.
+    if not _pressed.is_set():
+        _pressed.set()
     global _thread
     if _thread is None or not _thread.is_alive():
         with _starting:

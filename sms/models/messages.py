@@ -197,11 +197,11 @@ class Message(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         constraints: ClassVar = [
-            # One SID belongs to one text.
+            # One SID belongs to one text, which is found by it.
             models.UniqueConstraint(
-                fields=["account_sid", "provider_sid"],
+                fields=["provider_sid", "account_sid"],
                 condition=Q(provider_sid__isnull=False),
-                name="message_sid_unique",
+                name="message_by_sid",
             ),
             # Two equal texts in doubt could adopt each other's SID: one waits for the other.
             models.UniqueConstraint(
@@ -236,9 +236,6 @@ class Message(models.Model):
             models.Index(fields=["-created_at"], name="message_newest"),
             models.Index(fields=["state", "-created_at"], name="message_by_state"),
             models.Index(fields=["recipient", "-created_at"], name="message_by_recipient"),
-            models.Index(
-                fields=["provider_sid"], condition=Q(provider_sid__isnull=False), name="message_by_sid"
-            ),
             # Written when the carrier has it: neither accepting nor claiming a text waits for it.
             models.Index(
                 fields=["template", "-created_at"],
