@@ -13,6 +13,7 @@ from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+_DONE = frozenset((ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK))
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -69,7 +70,7 @@ def _done(pgconn: PGconn, name: bytes, values: list[Any]) -> abc.PQGen[PGresult]
 
 
 def _checked(connection: Connection[Any], result: PGresult) -> PGresult:
-    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    if result.status in _DONE:
         return result
     if connection.pgconn.status != ConnStatus.OK:
         # No code tells this apart from what the server itself says.
