@@ -458,6 +458,16 @@ class TestWhatStops:
         UserProfile.objects.update(twilio_auth_token=None)
         assert words not in logged_in(bob).get(profile_url(bob)).text
 
+    def test_what_no_from_is_left_for_is_named(self, bob, account):
+        factories.ActionFactory(name="note", owner=bob)
+        factories.ActionFactory(name="receipt", owner=bob, sender=OWNED)
+
+        page = save(bob, twilio_from="").text
+
+        [said] = [line for line in page.splitlines() if "No From is chosen" in line]
+        assert "note</a>." in said and "receipt" not in said
+        assert "No From is chosen" not in save(bob, twilio_from=OWNED).text
+
     def test_templates_actions_and_campaigns_are_named(self, bob):
         template = factories.TemplateFactory(name="directions", owner=bob)
         factories.ActionFactory(name="by_atlas", owner=bob, provider="atlas")
