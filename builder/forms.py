@@ -15,7 +15,7 @@ from builder.linted import LintedForm
 from builder.models import MAX_QUESTIONS, NO_CONSENT_OF_OTHERS, SmsAction, Topic
 from builder.widgets import ActionsInput, Lines, Referable
 from sms import outbox, verification
-from sms.credentials import TokenField, VerifiedForm, account_help, is_own, token_help
+from sms.credentials import NO_ACCOUNT, TokenField, VerifiedForm, account_help, is_own, token_help
 from sms.models import SENDER_CHARACTERS, ProviderName, SmsTemplate, UserProfile
 from sms.pages import may_see
 from sms.roles import WAIVE_CONSENT
@@ -145,8 +145,15 @@ class SmsActionForm(ContentForm, VerifiedForm):
                 "fields as they were, or make yourself the owner.",
             )
         elif changed:
+            if "account_sid" in cleaned and not cleaned["account_sid"] and self._has_secret(cleaned):
+                self.add_error("account_sid", f"{NO_ACCOUNT} under Account > My profile.")
             self.refuse_unverified()
         return cleaned
+
+    def _has_secret(self, cleaned: Mapping[str, Any]) -> bool:
+        """Whether there is a secret that belongs to an account, stored or entered."""
+        stored = any(getattr(self.profile, name) for name in verification.SECRETS)
+        return stored or bool(cleaned.get("auth_token"))
 
     def _refuse_without_consent(self) -> None:
         """Refuse to text others without asking them, unless an administrator decides so."""
@@ -162,7 +169,12 @@ class SmsActionForm(ContentForm, VerifiedForm):
         return super().senders_of(owner)
 
     def _credentials_changed(self) -> list[str]:
-        return [name for name in self.ENTRIES.values() if name in self.changed_data]
+        """What was entered of the credentials; what a request leaves out stays as it is."""
+        return [name for name in self.ENTRIES.values() if name in self.changed_data and self._is_posted(name)]
+
+    def _is_posted(self, name: str) -> bool:
+        widget = self.fields[name].widget
+        return not widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
 
     def save_credentials(self) -> bool:
         """Store what was entered on the user's own profile. False if nothing was."""

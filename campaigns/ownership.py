@@ -148,7 +148,7 @@ def _change(thing: Any, to: Any) -> Change:
         notes.append(f"It arrives switched off, until {to} switches it on.")
     if thing.is_shared and not given.is_shared:
         notes.append("It is not shared any more.")
-    account = "The platform's own (Atlas)"
+    account = "the platform's own account (Atlas)"
     if thing.provider != ProviderName.ATLAS:
         account = f"{to}'s Twilio account, in place of {thing.owner}'s"
     old, new = thing.effective_sender() or "none", given.effective_sender() or "none"

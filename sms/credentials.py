@@ -21,6 +21,8 @@ from sms.validators import tidied_sender
 
 # Twilio's tokens have 32 characters; room for those of others that speak its API.
 MAX_TOKEN_CHARACTERS = 128
+# What is said where an account is emptied; the page adds where.
+NO_ACCOUNT = "Without it nothing is sent with Twilio. Enter it; or, if that is meant, remove the secrets"
 
 
 class TokenField(forms.CharField):
@@ -174,18 +176,21 @@ class UserProfileForm(VerifiedForm):
     user: ClassVar[Any]
     losses: ClassVar[Any] = ""
 
-    def _without_token(self) -> SafeString | str:
+    def _without_token(self) -> SafeString:
         if self.instance.twilio_api_key:
-            return f"Texts go on with the API key. {verification.KEY_ONLY}"
-        return self._without_any()
+            return self._without_one(f"Texts go on with the API key. {verification.KEY_ONLY}")
+        return format_html("From then on, {}", self._nothing_is_sent())
 
-    def _without_key(self) -> SafeString | str:
+    def _without_key(self) -> SafeString:
         if self.instance.twilio_auth_token:
-            return "From then on, texts are sent with the Auth Token."
-        return self._without_any()
+            return self._without_one("From then on, texts are sent with the Auth Token.")
+        return format_html("From then on, {}", self._nothing_is_sent())
 
-    def _without_any(self) -> SafeString:
-        return format_html("From then on, nothing is sent with Twilio for this user. {}", self.losses)
+    def _without_one(self, words: str) -> SafeString:
+        return format_html("{} Without both, {}", words, self._nothing_is_sent())
+
+    def _nothing_is_sent(self) -> SafeString:
+        return format_html("nothing is sent with Twilio for this user. {}", self.losses)
 
     @classmethod
     def entered(cls, profile: UserProfile, data: Mapping[str, Any]) -> UserProfile:
@@ -212,9 +217,27 @@ class UserProfileForm(VerifiedForm):
             self.add_error("api_secret", "Enter the secret that belongs to the key.")
         if cleaned.get("api_secret") and not cleaned.get("twilio_api_key") and not self.errors:
             self.add_error("twilio_api_key", "Enter the key (SK…) that the secret belongs to.")
+        self._refuse_emptied(cleaned)
         if not any(cleaned.get(removal) and cleaned.get(token) for token, removal, _ in self.TOKENS):
             self.refuse_unverified()
         return cleaned
+
+    def _refuse_emptied(self, cleaned: Mapping[str, Any]) -> None:
+        """Refuse to end sending by emptying a field: only a removal says what stops."""
+        kept = {
+            stored
+            for token, removal, stored in self.TOKENS
+            if cleaned.get(token) or (getattr(self.instance, stored) and not cleaned.get(removal))
+        }
+        if kept and cleaned.get("twilio_account_sid") == "":
+            self.add_error("twilio_account_sid", f"{NO_ACCOUNT} below, which says what stops.")
+        is_alone = "twilio_api_secret" in kept and "twilio_auth_token" not in kept
+        if is_alone and not cleaned.get("api_secret") and cleaned.get("twilio_api_key") == "":
+            self.add_error(
+                "twilio_api_key",
+                "Texts are sent with this key alone. If they are to stop, switch on “Remove the API key” "
+                "below, which says what stops.",
+            )
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
@@ -29,7 +29,7 @@ NOT_SEEN = "one that you may not see"
 # A statement without a known author that writes a row and its secret does so within this.
 _AT_ONCE = timedelta(seconds=1)
 # What names people and what they may do is shown wherever they did something.
-_SEEN_BY_ALL: tuple[type[Model], ...] = (User, Permission)
+_SEEN_BY_ALL: tuple[type[Model], ...] = (User, Group, Permission)
 
 VERBS = {INSERT: "added", UPDATE: "changed", DELETE: "deleted", BEGAN: "was there"}
 TONES = {"added": "good", "changed": "info", "deleted": "bad", "removed": "bad", "was there": "plain"}

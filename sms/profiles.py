@@ -74,6 +74,7 @@ class Verifies(_Page):
 
     def say_what_was_found(self, request: HttpRequest, profile: UserProfile) -> None:
         """Tell who stored credentials what the provider said of them, and what does not go with them."""
+        self._say_what_lacks_a_sender(request, profile)
         checked = verification.found()
         if checked is None:
             return
@@ -87,6 +88,13 @@ class Verifies(_Page):
         if foreign:
             words = "The account does not have the From of {}: choose another one there."
             self.message_user(request, format_html(words, links_to(foreign)), messages.WARNING)
+
+    def _say_what_lacks_a_sender(self, request: HttpRequest, profile: UserProfile) -> None:
+        if not profile.has_credentials or profile.twilio_from:
+            return
+        if lacking := [each for each in self.sends(profile) if not each.sender]:
+            words = "No From is chosen: until one is, nothing is sent of {}."
+            self.message_user(request, format_html(words, links_to(lacking)), messages.WARNING)
 
 
 class UserProfileAdmin(ShowsAtlas, Verifies, Page[UserProfile]):

@@ -226,6 +226,22 @@ class TestActions:
         assert profile.twilio_auth_token.reveal() == AUTH_TOKEN
         assert profile.twilio_from == "+13125550177"
 
+    def test_a_request_that_leaves_the_credentials_out_leaves_them_as_they_are(self, ann):
+        before = UserProfile.objects.values().get(user=ann)
+        data = {name: value for name, value in ACTION.items() if name not in ("account_sid", "default_from")}
+
+        logged_in(ann).post(reverse(self.url), {**data, "owner": ann.pk})
+
+        assert SmsAction.objects.get().name == "note"
+        assert UserProfile.objects.values().get(user=ann) == before
+
+    def test_the_account_of_stored_secrets_is_not_emptied_here(self, ann):
+        page = logged_in(ann).post(reverse(self.url), {**ACTION, "owner": ann.pk, "account_sid": ""}).text
+
+        assert "remove the secrets under Account &gt; My profile." in page
+        assert not SmsAction.objects.exists()
+        assert UserProfile.objects.get(user=ann).twilio_account_sid == ACCOUNT_SID
+
     def test_another_owners_credentials_are_not_entered_here(self, ann, bob):
         data = {**ACTION, "owner": bob.pk, "auth_token": NEW_TOKEN}
 

@@ -46,6 +46,10 @@ for name in ("ops", "pete"):
 profile = UserProfile.objects.get(user__username="ops")
 profile.twilio_secondary_token = "{secondary}"
 profile.save()
+pete = UserProfile.objects.get_or_create(user=User.objects.get(username="pete"))[0]
+pete.twilio_account_sid, pete.twilio_api_key = "AC" + "5" * 32, "SK" + "5" * 32
+pete.twilio_auth_token, pete.twilio_api_secret = "{foreign}", "{api_secret}"
+pete.save()
 from campaigns.models import Campaign, Connection
 connection = Connection(slug="signed", campaign=Campaign.objects.get(), name="Retell", runtime="retell")
 connection.issue_secret()
@@ -216,17 +220,26 @@ def planted(tmp_path):
 def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
     line, secondary, mistyped = planted, secrets.token_hex(16), secrets.token_hex(16)
     signing, next_signing = secrets.token_hex(16), secrets.token_hex(16)
+    api_secret, foreign = secrets.token_hex(16), secrets.token_hex(16)
     search = Search(
         token=line.auth_token,
         secondary=secondary,
         mistyped=mistyped,
         signing=signing,
         next_signing=next_signing,
+        api_secret=api_secret,
+        foreign=foreign,
         atlas=line.atlas_token,
         connection=SECRET,
         **{name: line.environment[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEY")},
     )
-    planting = PEOPLE.format(secondary=secondary, signing=signing, next_signing=next_signing)
+    planting = PEOPLE.format(
+        secondary=secondary,
+        signing=signing,
+        next_signing=next_signing,
+        api_secret=api_secret,
+        foreign=foreign,
+    )
     line.manage("shell", "--no-imports", script=planting)
     line.start("web")
     people = {name: Person(line, name) for name in ("ops", "pete", "root")} | {"nobody": Person(line)}
@@ -242,7 +255,12 @@ def test_nothing_of_a_planted_token_is_anywhere(planted, capsys):
         "twilio_enabled": "on",
         "atlas_enabled": "on",
     }
-    for wrong in ({}, {"auth_token": mistyped, "twilio_account_sid": "AC1"}, {"auth_token": mistyped + " x"}):
+    for wrong in (
+        {},
+        {"auth_token": mistyped, "twilio_account_sid": "AC1"},
+        {"auth_token": mistyped + " x"},
+        {"twilio_api_key": "SK" + "6" * 32, "api_secret": mistyped},
+    ):
         search.look("answers to forms", page, people["ops"].post(page, {**entered, **wrong})[1])
     action = {"name": "n", "provider": "twilio", "account_sid": "AC1", "auth_token": mistyped}
     search.look("answers to forms", "action", people["ops"].post("/admin/builder/smsaction/add/", action)[1])

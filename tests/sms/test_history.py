@@ -200,6 +200,15 @@ class TestWhatBelongsTogether:
         assert steps(ops)[0][1:] == ("added", f"Permission “{permission}”")
         assert "Night shift" in page_of(ann, pete)
 
+    def test_who_gives_roles_reads_who_gave_which(self, ann):
+        ada = factories.UserFactory(username="ada", role="Admin")
+        pete = factories.UserFactory(username="pete", role="Ops")
+
+        page = page_of(ada, pete)
+
+        assert "Group “Ops”" in page
+        assert history.NOT_SEEN not in page
+
     def test_of_a_sender_it_is_the_rate_and_nothing_that_the_engine_writes(self, ann):
         message = factories.MessageFactory()
         sender = Sender.objects.get(address=message.sender)

@@ -458,6 +458,46 @@ class TestWhatStops:
         UserProfile.objects.update(twilio_auth_token=None)
         assert words not in logged_in(bob).get(profile_url(bob)).text
 
+    def test_an_account_is_not_emptied_while_secrets_of_it_are_stored(self, bob, account):
+        for changes in ({}, {"remove_token": "on", "auth_token": AUTH_TOKEN}):
+            page = save(bob, twilio_account_sid="", **changes).text
+
+            assert "remove the secrets below, which says what stops." in page
+            assert stored(bob).has_credentials
+
+        save(bob, twilio_account_sid="", remove_token="on")
+        assert (stored(bob).twilio_account_sid, stored(bob).twilio_auth_token) == ("", None)
+
+    def test_a_key_that_texts_are_sent_with_alone_is_not_emptied(self, bob, account):
+        account(keys=[{"sid": KEY, "secret": SECRET}])
+        save(bob, twilio_api_key=KEY, api_secret=SECRET, remove_token="on")
+
+        page = save(bob, twilio_api_key="").text
+
+        assert "Texts are sent with this key alone." in page
+        assert stored(bob).has_credentials
+        save(bob, twilio_api_key="", remove_key="on")
+        assert not stored(bob).has_credentials
+
+    def test_beside_either_of_token_and_key_it_is_said_what_stops_without_both(self, bob, account):
+        account(keys=[{"sid": KEY, "secret": SECRET}])
+        factories.ActionFactory(name="note", owner=bob)
+
+        page = save(bob, twilio_api_key=KEY, api_secret=SECRET).text
+
+        assert page.count("Without both, nothing is sent with Twilio for this user.") == 2
+        assert page.count("note</a>.") == 2
+
+    def test_what_no_from_is_left_for_is_named(self, bob, account):
+        factories.ActionFactory(name="note", owner=bob)
+        factories.ActionFactory(name="receipt", owner=bob, sender=OWNED)
+
+        page = save(bob, twilio_from="").text
+
+        [said] = [line for line in page.splitlines() if "No From is chosen" in line]
+        assert "note</a>." in said and "receipt" not in said
+        assert "No From is chosen" not in save(bob, twilio_from=OWNED).text
+
     def test_templates_actions_and_campaigns_are_named(self, bob):
         template = factories.TemplateFactory(name="directions", owner=bob)
         factories.ActionFactory(name="by_atlas", owner=bob, provider="atlas")
