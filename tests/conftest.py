@@ -8,7 +8,7 @@ import pytest
 
 from tests import factories
 from tests.factories import ACCOUNT_SID, AUTH_TOKEN
-from tests.processes import Carrier
+from tests.processes import Carrier, migrated
 
 ATLAS_SID, ATLAS_TOKEN = "AC" + "5" * 32, "6" * 32
 
@@ -24,6 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     # No test of this process looks at what its database still has after a crash.
     settings.DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Each process of a run has a copy of one migrated database, in place of migrating one of its own."""
+    from django.db import connection
+
+    if "DATABASE_URL" not in os.environ:
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated()
 
 
 @pytest.fixture(autouse=True)
