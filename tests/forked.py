@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 # What takes most of a start, and looks at no settings.
 LIBRARIES = [
     "aiohttp", "celery", "cryptography.fernet", "django.core.management", "django.db.models", "django.forms",

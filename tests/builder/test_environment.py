@@ -11,7 +11,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.builder import forked
+from tests import forked
 from tests.processes import ROOT
 
 SECRET_KEY = "k7Q2mZx9Lr4Tn8Wb3Yv6Ps1Dg5Hj0Fc_Ae-RuIoKtVyXwNzBqMlE"

@@ -8,20 +8,17 @@ import pytest
 
 from tests.processes import eventually
 
-WAIT = """
-from sms.models import SmsTemplate
-SmsTemplate.objects.filter(name="confirmation").update(wait_seconds={seconds})
-"""
+WAIT = "UPDATE sms_smstemplate SET wait_seconds = %s WHERE name = 'confirmation' RETURNING id"
 NO_LANDLINES = 21614
 
 
 @pytest.fixture
 def patient(line):
     """The installation, whose template waits for two seconds."""
-    line.manage("shell", "--no-imports", script=WAIT.format(seconds=2))
+    assert line.rows(WAIT, 2)
     yield line
     line.carrier.behave()
-    line.manage("shell", "--no-imports", script=WAIT.format(seconds=0))
+    assert line.rows(WAIT, 0)
 
 
 def told(line, message_id):
