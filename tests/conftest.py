@@ -10,6 +10,20 @@ from tests import factories
 from tests.factories import ACCOUNT_SID, AUTH_TOKEN
 from tests.processes import Carrier, migrated
 
+# What takes longest to run, longest first; a folder stands for each of its files.
+LONGEST = (
+    "tests/e2e/test_planted_secret.py",
+    "tests/campaigns/test_matrix.py",
+    "tests/builder/test_supervise.py",
+    "tests/builder/test_environment.py",
+    "tests/campaigns/test_migrations.py",
+    "tests/browser/",
+    "tests/e2e/",
+    "tests/campaigns/runtimes/test_all.py",
+    "tests/campaigns/test_attacks.py",
+    "tests/campaigns/test_forgetting.py",
+    "tests/sms/test_simulator.py",
+)
 ATLAS_SID, ATLAS_TOKEN = "AC" + "5" * 32, "6" * 32
 
 
@@ -24,6 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     # No test of this process looks at what its database still has after a crash.
     settings.DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, the longest files come first: none is left alone with one."""
+
+    def place(item: pytest.Item) -> int:
+        return next(
+            (number for number, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST)
+        )
+
+    if hasattr(config, "workerinput"):
+        # All else stays in the order that chance gave it.
+        items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
