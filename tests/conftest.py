@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.WHITENOISE_AUTOREFRESH = True
+    # What makes a password hard to guess makes each log-in of a test take a third of a second.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     # No test of this process looks at what its database still has after a crash.
     settings.DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 
