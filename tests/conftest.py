@@ -43,17 +43,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, the longest files come first: none is left alone with one."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that of several processes none is left alone with one of them."""
 
     def place(item: pytest.Item) -> int:
         return next(
             (number for number, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST)
         )
 
-    if hasattr(config, "workerinput"):
-        # All else stays in the order that chance gave it.
-        items.sort(key=place)
+    # All else stays in the order that chance gave it.
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
