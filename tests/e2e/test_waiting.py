@@ -8,17 +8,20 @@ import pytest
 
 from tests.processes import eventually
 
-WAIT = "UPDATE sms_smstemplate SET wait_seconds = %s WHERE name = 'confirmation' RETURNING id"
+WAIT = """
+from sms.models import SmsTemplate
+SmsTemplate.objects.filter(name="confirmation").update(wait_seconds={seconds})
+"""
 NO_LANDLINES = 21614
 
 
 @pytest.fixture
 def patient(line):
     """The installation, whose template waits for two seconds."""
-    assert line.rows(WAIT, 2)
+    line.manage("shell", "--no-imports", script=WAIT.format(seconds=2))
     yield line
     line.carrier.behave()
-    assert line.rows(WAIT, 0)
+    line.manage("shell", "--no-imports", script=WAIT.format(seconds=0))
 
 
 def told(line, message_id):
