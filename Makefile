@@ -21,7 +21,7 @@ test-rows:
 	@$(PYTEST) -q tests/faults > $(VENV)/rows.log 2>&1; ended=$$?; cat $(VENV)/rows.log; exit $$ended
 
 test-rest:
-	@$(PYTEST) --ignore=tests/faults --numprocesses 2 --dist loadfile
+	@$(PYTEST) --ignore=tests/faults --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run: $(BIN)/ruff format .'; exit 1; }

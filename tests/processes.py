@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -151,10 +153,10 @@ class Stack:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def create(self) -> None:
-        """The database, migrated, with `script` of the caller's to follow."""
+        """The database, migrated."""
+        template = migrated(self._host)
         with psycopg.connect(host=self._host, user="postgres", dbname="postgres", autocommit=True) as server:
-            server.execute(f"CREATE DATABASE {self.database}")  # type: ignore[arg-type]
-        self.manage("migrate", "--verbosity=0")
+            server.execute(f"CREATE DATABASE {self.database} TEMPLATE {template}")  # type: ignore[arg-type]
 
     def drop(self) -> None:
         with psycopg.connect(host=self._host, user="postgres", dbname="postgres", autocommit=True) as server:
@@ -240,3 +242,45 @@ class Stack:
             host=self._host, user="postgres", dbname=self.database, autocommit=True
         ) as database:
             return database.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+MIGRATED = "midcall_migrated_"
+
+
+def migrated(host: str = "") -> str:
+    """The name of a database that the migrations have made, and nobody connects to: others are copies of it.
+
+    It is made by `manage.py migrate`, once for each state of the code, on the server with that socket folder.
+    """
+    host = host or embedded.database()["HOST"]
+    name = MIGRATED + _state_of_the_code()
+    with (
+        psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as server,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        # Whoever comes second waits, and finds it made.
+        server.execute("SELECT pg_advisory_lock(hashtext(%s))", [MIGRATED])
+        of_any_state = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        found = [each for (each,) in server.execute(of_any_state, [MIGRATED])]
+        if name not in found:
+            for stale in found:
+                server.execute(f"DROP DATABASE {stale}")  # type: ignore[arg-type]
+            draft = Stack(Path(folder), host)
+            server.execute(f"CREATE DATABASE {draft.database}")  # type: ignore[arg-type]
+            try:
+                draft.manage("migrate", "--verbosity=0")
+                server.execute(f"ALTER DATABASE {draft.database} ALLOW_CONNECTIONS false")  # type: ignore[arg-type]
+                server.execute(f"ALTER DATABASE {draft.database} RENAME TO {name}")  # type: ignore[arg-type]
+            except BaseException:
+                draft.drop()
+                raise
+    return name
+
+
+def _state_of_the_code() -> str:
+    """What changes whenever anything does that a migrated database could depend on."""
+    seen = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+    for package in ("builder", "campaigns", "sms"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            seen.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return seen.hexdigest()[:16]

@@ -11,6 +11,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
+from tests import forked
 from tests.processes import ROOT
 
 SECRET_KEY = "k7Q2mZx9Lr4Tn8Wb3Yv6Ps1Dg5Hj0Fc_Ae-RuIoKtVyXwNzBqMlE"
@@ -42,14 +43,22 @@ def key_of(decoded: bytes) -> str:
     return base64.urlsafe_b64encode(decoded).decode()
 
 
-def run(*words: str, **environment: str | None) -> tuple[int, str]:
-    """A command with production's environment, changed; None unsets. Its exit code and all that it said."""
+CHECK = ("check", "--deploy", "--fail-level", "WARNING")
+
+
+def production(**changed: str | None) -> dict[str, str]:
+    """A whole environment: production's, changed; None unsets."""
     inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-    merged = {**PRODUCTION, **environment}
+    merged = {**PRODUCTION, **changed}
+    return inherited | {name: value for name, value in merged.items() if value is not None}
+
+
+def run(*words: str, **environment: str | None) -> tuple[int, str]:
+    """A command in a process of its own. Its exit code and all that it said."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
-        env=inherited | {name: value for name, value in merged.items() if value is not None},
+        env=production(**environment),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,15 +68,19 @@ def run(*words: str, **environment: str | None) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def check(**environment: str | None) -> tuple[int, str]:
-    return run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
-
-
 def test_production_values_pass_every_check():
-    code, said = check()
+    code, said = run("manage.py", *CHECK)
 
     assert code == 0
     assert said.startswith("System check identified no issues")
+
+
+def test_a_forked_process_says_what_a_fresh_one_says(tmp_path):
+    fresh = run("manage.py", *CHECK, LOG_LEVEL="verbose", SECRET_KEY="short")
+
+    code = forked.manage(CHECK, production(LOG_LEVEL="verbose", SECRET_KEY="short"), tmp_path / "said")
+
+    assert (code, (tmp_path / "said").read_text()) == fresh
 
 
 @pytest.mark.parametrize(
@@ -113,15 +126,17 @@ def test_production_values_pass_every_check():
     ids=lambda value: str(value)[:50],
 )
 def test_what_is_missing_or_wrong_is_named(environment, check_id, tmp_path):
-    code, said = check(DATA_DIR=str(tmp_path), **environment)
+    code = forked.manage(CHECK, production(DATA_DIR=str(tmp_path), **environment), tmp_path / "said")
 
+    said = (tmp_path / "said").read_text()
     assert code == 1
+    assert "Traceback" not in said
     assert check_id in said
     assert "HINT" in said or not check_id.startswith("midcall")
 
 
 def test_a_demo_is_not_fit_for_production(tmp_path):
-    code, said = check(DATABASE_URL=None, DATA_DIR=str(tmp_path))
+    code, said = run("manage.py", *CHECK, DATABASE_URL=None, DATA_DIR=str(tmp_path))
 
     assert code == 1
     assert "midcall.E010" in said

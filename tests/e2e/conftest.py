@@ -69,7 +69,7 @@ class Line(Stack):
         return dict(self.rows("SELECT state, count(*) FROM sms_message GROUP BY state"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def line(tmp_path_factory):
     line = Line(tmp_path_factory.mktemp("line"), LEASE_SECONDS="4", LATE_BOUND_SECONDS="1")
     line.create()
