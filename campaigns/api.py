@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,12 +12,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db import connection as database
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Path, Query, Schema
+from ninja.decorators import decorate_view
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from campaigns import conditional, tools, toolsets
-from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired, refuse_large
+from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired, refuse_large, written
 from campaigns.firing import MustOpenAgain
 from campaigns.models import Connection, Failure
 from campaigns.problems import Problem, unavailable
@@ -57,15 +59,11 @@ class ConnectionSecret(HttpBearer):
     """The secret of the connection in the path. `request.auth` is that connection."""
 
     def __call__(self, request: HttpRequest) -> Connection | None:
-        # Not the library's, which reads all headers for this one.
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        is_bearer = scheme.lower() == self.openapi_scheme
-        return self.authenticate(request, token.strip() if is_bearer else "")
+        return self.authenticate(request, _bearer(request))
 
     def authenticate(self, request: HttpRequest, token: str) -> Connection | None:
         assert request.resolver_match is not None
-        slug = request.resolver_match.kwargs["connection"]
-        found = self.open(slug, token)
+        found = toolsets.opened(request.resolver_match.kwargs["connection"], token)
         if found is None:
             return None
         # Behind the secret, so that a stranger cannot learn our limits; before the body is read.
@@ -76,15 +74,11 @@ class ConnectionSecret(HttpBearer):
             raise
         return found
 
-    def open(self, slug: str, secret: str) -> Connection | None:
-        return toolsets.opened(slug, secret)
 
-
-class KeptSecret(ConnectionSecret):
-    """The same, as this process knows it already: `request.auth.is_kept` says that it may be revoked."""
-
-    def open(self, slug: str, secret: str) -> Connection | None:
-        return toolsets.kept(slug, secret) or super().open(slug, secret)
+def _bearer(request: HttpRequest) -> str:
+    """The bearer token that a request carries; "" if it carries none."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == ConnectionSecret.openapi_scheme else ""
 
 
 class ErrorAnswer(Schema):
@@ -135,13 +129,7 @@ class ToolsAnswer(Schema):
     version: str
 
 
-class Api(NinjaAPI):
-    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
-        # The library's holds an empty text, which Django encodes, after it has looked for the charset.
-        return HttpResponse(b"", content_type=JSON)
-
-
-api = Api(
+api = NinjaAPI(
     title="Midcall",
     version="1",
     description="Tools with which a voice agent texts a caller. Each connection has a URL of its own, and a "
@@ -174,9 +162,34 @@ def list_tools(
     return conditional.answered(request, {"tools": listed, "version": toolset.version})
 
 
+def _at_once(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer the usual tool call, of a connection that this process knows already and as it should be,
+    without all that the framework does for others, which takes an eighth of the time.
+
+    Whatever is unlike that goes the framework's way, from the beginning, and so does what a connection that
+    is known may not decide: it may have been revoked.
+    """
+
+    def answered(request: HttpRequest, connection: str, name: str) -> HttpResponse:
+        opened = toolsets.kept(connection, _bearer(request))
+        if opened is None:
+            return run(request, connection=connection, name=name)
+        try:
+            refuse_large(request, MAX_BODY_BYTES)
+            answer = fired(opened, name, ToolCallRequest.model_validate(strict_json(request.body)))
+        except (Problem, MustOpenAgain, ValueError, RecursionError, OSError):
+            return run(request, connection=connection, name=name)
+        except Exception as error:
+            return api.on_exception(request, error)
+        # As bytes: Django looks for the charset that a text is to have.
+        return HttpResponse(json.dumps(written(answer)).encode(), content_type=JSON)
+
+    return answered
+
+
 @api.post(
     "/c/{connection}/tools/{name}",
-    auth=KeptSecret(),
+    auth=ConnectionSecret(),
     response={
         200: ToolCallAnswer,
         400: ErrorAnswer,
@@ -188,34 +201,11 @@ def list_tools(
         **ERRORS,
     },
 )
-def call_tool(
-    request: HttpRequest,
-    response: HttpResponse,
-    connection: Path[str],
-    name: Path[str],
-    payload: ToolCallRequest,
-) -> Any:
+@decorate_view(_at_once)
+def call_tool(request: HttpRequest, connection: Path[str], name: Path[str], payload: ToolCallRequest) -> Any:
     """Fire a tool. 200 with anything the agent can act on: `accepted`, `refused` by a rule, `failed` at
     the carrier while the answer waited for it, or `done`."""
-    opened = _connection(request)
-    try:
-        answer = fired(opened, name, payload)
-    except (Problem, MustOpenAgain):
-        if not opened.is_kept:
-            raise
-        again = ConnectionSecret()(request)
-        if again is None:
-            raise AuthenticationError from None
-        answer = fired(again, name, payload)
-    # As ToolCallAnswer has it, but written here: a caller waits for it, and the schema would check it again.
-    written = {
-        "status": answer.status,
-        "say": answer.say,
-        "messageId": str(answer.message_id) if answer.message_id else None,
-        "code": answer.code,
-    }
-    response.content = json.dumps(written).encode()
-    return response
+    return written(fired(_connection(request), name, payload))
 
 
 @api.get(

@@ -110,6 +110,16 @@ def fired(opened: Connection, name: str, payload: ToolCallRequest, by: float | N
     return answer
 
 
+def written(answer: Answer) -> dict[str, str | None]:
+    """The answer where it is not a vendor that says how it is written: as campaigns.api.ToolCallAnswer."""
+    return {
+        "status": str(answer.status),
+        "say": answer.say,
+        "messageId": str(answer.message_id) if answer.message_id else None,
+        "code": answer.code,
+    }
+
+
 def _caller_number(written: str, country: str) -> str:
     if not written:
         return ""

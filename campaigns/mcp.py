@@ -30,7 +30,7 @@ from mcp_types import Tool as Definition
 
 from campaigns import toolsets
 from campaigns.api import ConnectionSecret
-from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired
+from campaigns.doors import MAX_BODY_BYTES, ToolCallRequest, fired, written
 from campaigns.firing import Answer
 from campaigns.models import Connection, Contact, Failure
 from campaigns.problems import Problem, unavailable
@@ -167,13 +167,7 @@ def _definition(tool: Offered) -> Definition:
 
 
 def _told(answer: Answer) -> CallToolResult:
-    structured = {
-        "status": str(answer.status),
-        "say": answer.say,
-        "messageId": str(answer.message_id) if answer.message_id else None,
-        "code": answer.code,
-    }
-    return CallToolResult(content=[TextContent(text=answer.say)], structured_content=structured)
+    return CallToolResult(content=[TextContent(text=answer.say)], structured_content=written(answer))
 
 
 def _broken(message: str, say: str = TRY_AGAIN) -> CallToolResult:
