@@ -8,8 +8,9 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection as database
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact, IsNull
 from django.utils import timezone
 
 from builder.models import SmsAction
@@ -147,9 +148,9 @@ class ToolCall(models.Model):
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["call", "key"], name="tool_call_once"),
+            # Briefly: each statement that writes here reads it anew.
             models.CheckConstraint(
-                condition=Q(outcome="accepted", message__isnull=False)
-                | Q(outcome__in=["refused", "done"], message__isnull=True),
+                condition=Exact(Exact(F("outcome"), "accepted"), IsNull(F("message"), False)),
                 name="promise_has_message",
             ),
         ]
