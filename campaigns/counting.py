@@ -42,17 +42,13 @@ KEPT = timedelta(days=2)
 
 
 class Lane(NamedTuple):
-    """What decides which limits count a text."""
+    """What decides which limits count a text. The statements here take its fields by their names."""
 
     campaign: int
     tool: str
     account_sid: str
     sender: str
     country: str
-
-    def values(self) -> dict[str, Any]:
-        """As the statements here take it."""
-        return {f"lane_{name}": value for name, value in self._asdict().items()}
 
 
 # The fields of Campaign that limit what allowances count. Those of one person, and of one call, are counted
@@ -73,9 +69,9 @@ class Use(NamedTuple):
     granted: int
 
 
-_LANE = """campaign_id = %(lane_campaign)s AND hour = date_trunc('hour', statement_timestamp(), 'UTC')
-      AND tool = %(lane_tool)s AND account_sid = %(lane_account_sid)s AND sender = %(lane_sender)s
-      AND country = %(lane_country)s"""
+_LANE = """campaign_id = %(campaign)s AND hour = date_trunc('hour', statement_timestamp(), 'UTC')
+      AND tool = %(tool)s AND account_sid = %(account_sid)s AND sender = %(sender)s
+      AND country = %(country)s"""
 
 # For texts of so many segments.
 _PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(segments)s)"
@@ -114,7 +110,7 @@ def take(lane: Lane, segments: int) -> str:
     Until the transaction ends, the place is its own; without a place, the transaction must take back what it
     did here.
     """
-    values = {**lane.values(), "segments": segments}
+    values = {**lane._asdict(), "segments": segments}
     if _one(_TAKE, values):
         return ""
     limits, uses = _locked(lane)
@@ -130,7 +126,7 @@ def take(lane: Lane, segments: int) -> str:
 
 def refill(lane: Lane, segments: int) -> None:
     """Grant a lane more places, if its limits leave any, before it has none."""
-    values = {**lane.values(), "segments": segments}
+    values = {**lane._asdict(), "segments": segments}
     with transaction.atomic():
         limits, uses = _locked(lane)
         if not _full(limits, uses, segments, lambda use: use.granted):
@@ -190,7 +186,7 @@ def of_number(number: str) -> int:
 
 def shared(lane: Lane) -> dict[str, Use]:
     """What has been used of each of SHARED, for a text of this lane, in the windows that run now."""
-    row = _one(_USES, lane.values())
+    row = _one(_USES, lane._asdict())
     assert row
     numbers = iter(row)
     return {name: Use(used, granted) for name, used, granted in zip(SHARED, numbers, numbers, strict=True)}
@@ -250,8 +246,8 @@ _GRANT_ANEW = f"""
 INSERT INTO campaigns_allowance
     (campaign_id, hour, tool, account_sid, sender, country, shard, texts, segments, texts_granted,
      segments_granted)
-SELECT %(lane_campaign)s, date_trunc('hour', statement_timestamp(), 'UTC'), %(lane_tool)s,
-    %(lane_account_sid)s, %(lane_sender)s, %(lane_country)s, rows + more, 1 - sign(more),
+SELECT %(campaign)s, date_trunc('hour', statement_timestamp(), 'UTC'), %(tool)s,
+    %(account_sid)s, %(sender)s, %(country)s, rows + more, 1 - sign(more),
     (1 - sign(more)) * %(segments)s, %(places)s, %(places)s * %(segments)s
 FROM (SELECT count(*) AS rows FROM campaigns_allowance WHERE {_LANE}) AS known,
     generate_series(0, %(shards)s - 1) AS more
@@ -288,35 +284,35 @@ RETURNING id
 """
 
 _TODAY = "hour >= date_trunc('day', statement_timestamp(), 'UTC')"
-_OF_SENDER = f"account_sid = %(lane_account_sid)s AND sender = %(lane_sender)s AND {_TODAY}"
+_OF_SENDER = f"account_sid = %(account_sid)s AND sender = %(sender)s AND {_TODAY}"
 _UNUSED = "(texts_granted > texts OR segments_granted > segments)"
 
 # Waits for all who are about to use one of these places.
 _TAKE_BACK = f"""
 UPDATE campaigns_allowance SET texts_granted = texts, segments_granted = segments
-WHERE {_UNUSED} AND ((campaign_id = %(lane_campaign)s AND {_TODAY}) OR ({_OF_SENDER}))
+WHERE {_UNUSED} AND ((campaign_id = %(campaign)s AND {_TODAY}) OR ({_OF_SENDER}))
 """
 # The campaigns of one sender may each have another limit for it, and all count what any of them sends.
 _TAKE_BACK_FROM_STRICTER = f"""
 UPDATE campaigns_allowance SET texts_granted = texts, segments_granted = segments
 WHERE {_UNUSED} AND {_OF_SENDER} AND campaign_id IN (
     SELECT id FROM campaigns_campaign
-    WHERE id <> %(lane_campaign)s AND texts_per_sender < %(granted)s)
+    WHERE id <> %(campaign)s AND texts_per_sender < %(granted)s)
 """
 
 # As SHARED has them.
 _USES = f"""
 SELECT
-    COALESCE(sum(texts) FILTER (WHERE tool = %(lane_tool)s), 0),
-    COALESCE(sum(texts_granted) FILTER (WHERE tool = %(lane_tool)s), 0),
+    COALESCE(sum(texts) FILTER (WHERE tool = %(tool)s), 0),
+    COALESCE(sum(texts_granted) FILTER (WHERE tool = %(tool)s), 0),
     COALESCE(sum(texts), 0), COALESCE(sum(texts_granted), 0),
     (SELECT COALESCE(sum(texts), 0) FROM campaigns_allowance WHERE {_OF_SENDER}),
     (SELECT COALESCE(sum(texts_granted), 0) FROM campaigns_allowance WHERE {_OF_SENDER}),
-    COALESCE(sum(texts) FILTER (WHERE country = %(lane_country)s AND hour = this_hour), 0),
-    COALESCE(sum(texts_granted) FILTER (WHERE country = %(lane_country)s AND hour = this_hour), 0),
+    COALESCE(sum(texts) FILTER (WHERE country = %(country)s AND hour = this_hour), 0),
+    COALESCE(sum(texts_granted) FILTER (WHERE country = %(country)s AND hour = this_hour), 0),
     COALESCE(sum(segments), 0), COALESCE(sum(segments_granted), 0)
 FROM campaigns_allowance, date_trunc('hour', statement_timestamp(), 'UTC') AS this_hour
-WHERE campaign_id = %(lane_campaign)s AND {_TODAY}
+WHERE campaign_id = %(campaign)s AND {_TODAY}
 """
 
 _TAKE_NUMBER = """

@@ -166,7 +166,6 @@ def _at_once(
         "caller_name": firing.caller_name,
         "key": firing.key(),
         "fingerprint": fingerprint,
-        "tool": tool.name,
         "action": tool.action.pk if tool.action else None,
         "parameters": Jsonb(values),
         "say": say,
@@ -175,7 +174,6 @@ def _at_once(
         "consented": tool.needs_consent,
         "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat or 0),
         "texts_per_number": request.campaign.texts_per_number,
-        **request.lane.values(),
         **promise.values(),
     }
     try:
@@ -203,7 +201,10 @@ def _executed(arguments: dict[str, Any]) -> int | None:
     with database.wrap_database_errors:
         places_left = _PROMISE.first(database.connection, arguments)
     if places_left is not None:
-        database.on_commit(doorbell.ring, robust=True)
+        if database.in_atomic_block:
+            database.on_commit(doorbell.ring, robust=True)
+        else:
+            doorbell.ring()
     return places_left
 
 

@@ -22,7 +22,7 @@ from campaigns.safeguards.recipients import (
     OptedOut,
     OtherCountry,
 )
-from campaigns.safeguards.rule import Outcome, Refused, Request, Rule, Verdict
+from campaigns.safeguards.rule import PASSES, Outcome, Refused, Request, Rule, Verdict
 from campaigns.safeguards.texts import (
     ForbiddenWord,
     GivesAway,
@@ -106,7 +106,7 @@ def verdicts(request: Request) -> list[tuple[Rule, Verdict]]:
 def _ask(rules: tuple[Rule, ...], request: Request) -> None:
     for rule in rules:
         verdict = rule.check(request)
-        if verdict.outcome is Outcome.REFUSES:
+        if verdict is not PASSES and verdict.outcome is Outcome.REFUSES:
             raise Refused(rule, verdict.say)
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -52,7 +53,7 @@ class Promise:
 
     def values(self) -> dict[str, Any]:
         """What PROMISE and NOTHING_IN_THE_WAY take."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = dict(zip(_NAMES, _all_of(self), strict=True))
         values["rate"] = numbers.usual_rate(self.sender)
         # A template that is switched off, or paused, may be tried out all the same.
         own = [] if self.template is None or self.tested_by else [template_scope(self.template)]
@@ -62,6 +63,10 @@ class Promise:
         values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
         values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""
         return values
+
+
+_NAMES = Promise.__slots__
+_all_of = attrgetter(*_NAMES)
 
 
 def _array(words: Iterable[str]) -> str:
