@@ -46,11 +46,11 @@ class RuntimesFirst(WSGIHandler):
             return self._usual(environ, start_response)
         request.resolver_match = match
         database = connections[DEFAULT_DB_ALIAS]
-        patience.short(database)
-        # What Django does at the signal of a request, for the one connection that there is.
-        database.close_if_unusable_or_obsolete()
+        patience.short(database, match.kwargs["connection"])
+        if patience.left():
+            # What Django does at the signal of a request, for the one connection that there is.
+            database.close_if_unusable_or_obsolete()
         response: Any = self._answered(request)
-        patience.answered()
         if response.status_code >= 400:
             log_response(
                 "%s: %s",

@@ -23,10 +23,11 @@ RUNTIMES_MILLISECONDS = 2_000
 RUNTIMES_SECONDS = ANSWER_WITHIN_SECONDS - 0.3
 # How often a thread that waits for the server looks whether anything else has come up, such as Ctrl-C.
 LOOKED_AFTER_SECONDS = 0.1
-# Once a request has waited so long in vain, others are told so at once, for they may have waited as long for
-# a thread; now and then, one asks the database again.
+# Once the database has not answered for so long, all requests are told so at once, for they may have waited
+# as long for a thread; once a runtime's connection has waited for what somebody has locked, its own are.
 IN_VAIN_SECONDS = 1.0
-ASKED_EACH_SECONDS = 1.0
+ASKED_AGAIN_SECONDS = 1.0
+MOST_KEPT = 10_000
 # What the settings give all others.
 _USUAL = "DEFAULT"
 
@@ -36,19 +37,26 @@ _told: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 class _Outage:
-    """Whether the database lets this process's requests wait in vain, and until when no other asks it."""
+    """Whether the database does not answer this process, and until when nobody else asks it."""
 
     is_on = False
     until = 0.0
 
 
-def short(database: BaseDatabaseWrapper) -> None:
+# Until when the requests of a runtime's connection, by its slug, ask for nothing.
+_held_up: dict[str, float] = {}
+
+
+def short(database: BaseDatabaseWrapper, whose: str) -> None:
     """From now on, this thread's statements end after RUNTIMES_MILLISECONDS each and RUNTIMES_SECONDS in all,
-    with an OperationalError; at once if the database has let others wait in vain."""
-    _thread.began = now = time.monotonic()
-    _thread.is_in_vain = False
+    with an OperationalError; at once if the database has let others wait in vain. `whose` request it is, by
+    the slug of its connection."""
+    now = time.monotonic()
+    _thread.whose, _thread.began, _thread.is_unknown = whose, now, False
     _thread.until = now + RUNTIMES_SECONDS
-    if _Outage.is_on:
+    if now < _held_up.get(whose, 0):
+        _thread.until = now
+    elif _Outage.is_on:
         if now < _Outage.until:
             _thread.until = now
         else:
@@ -68,18 +76,42 @@ def left() -> float | None:
     return None if until is None else max(until - time.monotonic(), 0)
 
 
-def in_vain() -> None:
-    """The database did not do what this thread's request needs."""
+def in_vain_since(began: float) -> None:
+    """The database has not answered this thread, since a moment of the monotonic clock."""
+    if left() is None:
+        return
     now = time.monotonic()
-    _thread.is_in_vain = True
-    if now - getattr(_thread, "began", now) > IN_VAIN_SECONDS:
-        _Outage.is_on, _Outage.until = True, now + ASKED_EACH_SECONDS
+    _Outage.is_on = _Outage.is_on or now - began > IN_VAIN_SECONDS
+    _Outage.until = now + ASKED_AGAIN_SECONDS
 
 
-def answered() -> None:
-    """This thread's request is answered."""
-    if not _thread.is_in_vain:
+def answers() -> None:
+    """The database answers."""
+    if _Outage.is_on:
         _Outage.is_on = False
+
+
+def held_up() -> None:
+    """The database could not do in time what this thread's request needs: it asks for nothing more."""
+    if left() is None:
+        return
+    now = time.monotonic()
+    if now - _thread.began > IN_VAIN_SECONDS:
+        _thread.until = now
+        if len(_held_up) >= MOST_KEPT:
+            _held_up.clear()
+        _held_up[_thread.whose] = now + ASKED_AGAIN_SECONDS
+
+
+def lost() -> None:
+    """The connection is gone on which this thread's request has begun something."""
+    _thread.is_unknown = True
+
+
+def is_unknown() -> bool:
+    """Whether something that this thread's request has begun may be done or not; said once."""
+    was, _thread.is_unknown = bool(getattr(_thread, "is_unknown", False)), False
+    return was
 
 
 def died(database: BaseDatabaseWrapper) -> bool:

@@ -308,4 +308,5 @@ def _on_no_json(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _on_database_gone(request: HttpRequest, error: DatabaseError) -> HttpResponse:
-    return _on_problem(request, unavailable(error))
+    match = request.resolver_match
+    return _on_problem(request, unavailable(error, match.kwargs.get("name", "") if match else ""))

@@ -90,7 +90,7 @@ def _last(connection: Connection, contact: Contact | None) -> ToolCall | None:
         # Nothing to look for among all tool calls there are.
         return None
     recent = ToolCall.objects.filter(call__connection=connection, at__gte=contact.called_at - LOOKED_BACK)
-    return recent.select_related("call", "message").first()
+    return recent.select_related("call", "message").order_by("-at").first()
 
 
 def _arrived(last: ToolCall) -> Arrival:

@@ -267,6 +267,7 @@ def _decide(
         tool=tool.name,
         action=tool.action,
         parameters=values,
+        at=Now(),
     )
     try:
         request = _request(tool, firing, Caller(call.caller_number, call.caller_name), values, call)
@@ -292,6 +293,7 @@ def _decide(
             words=values[CONSENT],
             tool_call=fired,
             campaign_id=firing.connection.campaign_id,
+            given_at=Now(),
         )
     transaction.on_commit(doorbell.ring, robust=True)
     return _answer(fired)
@@ -308,7 +310,7 @@ def _stop_texting(tool: StopTexting, firing: Firing) -> Answer:
         if first:
             return _answer(first)
         fired = ToolCall(
-            call=call, key=firing.key(), fingerprint=fingerprint, tool=tool.name, parameters=values
+            call=call, key=firing.key(), fingerprint=fingerprint, tool=tool.name, parameters=values, at=Now()
         )
         if call.caller_number:
             outbox.opt_out(call.caller_number, OptOut.Source.CALL, values[WORDS])
@@ -338,6 +340,7 @@ def _status(tool: GetSmsStatus, firing: Firing) -> Answer:
             tool=tool.name,
             outcome=ToolCall.Outcome.DONE,
             say=known.say,
+            at=Now(),
         )
     return Answer(ToolCall.Outcome.DONE, known.say, last.pk if last else None, known.code)
 

@@ -116,7 +116,7 @@ class Exchange:
             problem.note(self.opened)
             return _broken(str(problem), problem.say)
         except (OperationalError, InterfaceError) as error:
-            down = unavailable(error)
+            down = unavailable(error, name)
             return _broken(str(down), down.say)
 
     def _asked(self, arguments: dict[str, Any]) -> ToolCallRequest:

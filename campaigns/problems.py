@@ -6,12 +6,15 @@ import logging
 
 from builder import patience
 from campaigns.models import Connection, Contact, Failure
-from campaigns.tools import TRY_AGAIN
+from campaigns.tools import TRY_AGAIN, GetSmsStatus, StopTexting
 
 logger = logging.getLogger(__name__)
 
-# A statement that nobody waited for may be done all the same. If it was, the second one is told so.
+# What a connection had begun when it broke, or was left, may be done all the same. If it was, the second
+# request is told so.
 MAYBE_NOT = "I can't tell if that text went out just now. Let me try again."
+NOT_SURE_NOTED = "I'm not sure that this was noted. Let me try again."
+CANNOT_LOOK_UP = "I couldn't look that up just now. Let me try again."
 UNAVAILABLE = "unavailable"
 MAX_NAME_SHOWN = 64
 
@@ -62,8 +65,15 @@ class Problem(Exception):
             Contact.note_failure(connection.pk, self.failure, self.detail)
 
 
-def unavailable(error: Exception) -> Problem:
-    """The database does not answer a request: what whoever calls is told. It is logged."""
+def unavailable(error: Exception, tool: str = "") -> Problem:
+    """The database does not answer a request for a tool, or for something to read: what whoever calls is
+    told. It is logged."""
     logger.error("the database does not answer: %s", error)
-    patience.in_vain()
-    return Problem(503, UNAVAILABLE, "The database does not answer. Try again.", MAYBE_NOT)
+    patience.held_up()
+    if tool == StopTexting.name:
+        say = NOT_SURE_NOTED
+    elif tool in ("", GetSmsStatus.name):
+        say = CANNOT_LOOK_UP
+    else:
+        say = MAYBE_NOT if patience.is_unknown() else TRY_AGAIN
+    return Problem(503, UNAVAILABLE, "The database does not answer. Try again.", say)

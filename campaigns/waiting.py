@@ -15,15 +15,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
+from builder import patience
 from builder.patience import RUNTIMES_SECONDS
 from campaigns.telling import ON_ITS_WAY
 from sms.models import Message
 
-# So long after its request came in, an answer waits for nothing any more, however many tool calls the request
-# has. What the text has come to by then is still to be read.
-WAIT_WITHIN_SECONDS = RUNTIMES_SECONDS - 0.2
+# An answer waits for nothing any more while what the text has come to is still to be read.
+READ_SECONDS = 0.2
 
 _free = threading.BoundedSemaphore(settings.WAITING_ANSWERS)
 
@@ -48,13 +48,15 @@ class Wait:
             left = self._until - time.monotonic()
             if message.state not in ON_ITS_WAY or left <= 0:
                 return message
-            for _ in connection.connection.notifies(timeout=left, stop_after=1):
-                pass
+            with connection.wrap_database_errors:
+                for _ in connection.connection.notifies(timeout=left, stop_after=1):
+                    pass
 
 
 def answer_by() -> float:
-    """Until when a request that comes in now may wait, on the monotonic clock."""
-    return time.monotonic() + WAIT_WITHIN_SECONDS
+    """Until when this thread's request may wait, on the monotonic clock."""
+    left = patience.left()
+    return time.monotonic() + (RUNTIMES_SECONDS if left is None else left) - READ_SECONDS
 
 
 @contextmanager
@@ -71,9 +73,10 @@ def waiting(seconds: int, by: float) -> Iterator[Wait | None]:
         try:
             yield wait
         finally:
-            # A connection that died has forgotten it anyway.
-            if connection.is_usable():
+            try:
                 _execute(f"UNLISTEN {wait.channel}")
+            except (OperationalError, InterfaceError):
+                connection.close()
     finally:
         _free.release()
 

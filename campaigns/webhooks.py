@@ -51,14 +51,7 @@ def webhook(request: HttpRequest, connection: str, runtime: str) -> HttpResponse
         refuse_large(request, MAX_BODY_BYTES)
         opened, proof = _proven(spoken, connection, runtime, received)
         asked = _parsed(spoken, opened, received)
-        answered: list[Answered] = []
-        for position, each in enumerate(asked):
-            # Each would wait for the database again.
-            before = answered[-1] if answered else None
-            if before and before.code == UNAVAILABLE:
-                answered.append(before._replace(asked=each))
-            else:
-                answered.append(_answered(opened, each, proof, position, by))
+        answered = [_answered(opened, each, proof, position, by) for position, each in enumerate(asked)]
     except (
         Problem,
         NotAuthentic,
@@ -118,7 +111,7 @@ def _answered(opened: Connection, asked: Asked, proof: str, position: int, by: f
     except (Problem, NotAuthentic, OperationalError, InterfaceError) as error:
         if isinstance(error, Problem):
             error.note(opened)
-        return _told(asked, _problem(error, opened.slug, opened.runtime))
+        return _told(asked, _problem(error, opened.slug, opened.runtime, asked.tool))
     return Answered(asked, answer.status, answer.say, answer.code, answer.message_id)
 
 
@@ -162,7 +155,7 @@ def _number(written: str, country: str) -> str:
         return ""
 
 
-def _problem(error: Exception, slug: str, runtime: str) -> Problem:
+def _problem(error: Exception, slug: str, runtime: str, tool: str = "") -> Problem:
     """What whoever calls is told. What failed in a proof is for the log alone, and no value of it."""
     if isinstance(error, Problem):
         return error
@@ -178,7 +171,7 @@ def _problem(error: Exception, slug: str, runtime: str) -> Problem:
         return Problem(400, "invalid_envelope", str(error))
     if isinstance(error, UnreadablePostError):
         return Problem(400, "invalid_envelope", "The body broke off.")
-    return unavailable(error)
+    return unavailable(error, tool)
 
 
 def _told(asked: Asked, problem: Problem) -> Answered:

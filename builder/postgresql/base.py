@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.abc import PQGen, PQGenConn
 from builder import patience
 
 Result = TypeVar("Result")
+NO_TIME_LEFT = "there is no time left to ask the database"
 
 
 class Connection(psycopg.Connection[Any]):
@@ -19,7 +21,7 @@ class Connection(psycopg.Connection[Any]):
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        # A new one may be asked for late, and psycopg waits for each of a host's addresses in turn.
+        # psycopg gives each of a host's addresses all of the time-out, and one may be asked for late.
         connecting = super()._connect_gen(conninfo)
         ready = None
         while patience.left() != 0:
@@ -29,7 +31,7 @@ class Connection(psycopg.Connection[Any]):
                 connected: Self = done.value
                 return connected
         connecting.close()
-        raise psycopg.OperationalError("there is no time left to connect to the database")
+        raise psycopg.OperationalError(NO_TIME_LEFT)
 
     def wait(
         self,
@@ -43,15 +45,37 @@ class Connection(psycopg.Connection[Any]):
         if not left:
             # It is not begun: what is sent might be done.
             gen.close()
-            raise psycopg.OperationalError("there is no time left to ask the database")
+            raise psycopg.OperationalError(NO_TIME_LEFT)
+        began = time.monotonic()
         try:
-            return super().wait(gen, interval, left)
+            result = super().wait(gen, interval, left)
         except psycopg.OperationalError:
             if not patience.left():
                 self.close()
+                patience.in_vain_since(began)
+            if self.closed:
+                patience.lost()
             raise
+        patience.answers()
+        return result
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        return Connection.connect(**conn_params)
+        if patience.left() == 0:
+            # Not even the host's name is looked up, which nothing bounds.
+            raise psycopg.OperationalError(NO_TIME_LEFT)
+        began = time.monotonic()
+        try:
+            return Connection.connect(autocommit=True, **conn_params)
+        except psycopg.OperationalError:
+            patience.in_vain_since(began)
+            raise
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except Exception:
+            # Open, but not as Django believes that it is: its transactions would never be committed.
+            self.close()
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ from django.db import connection as database
 
 from builder import patience
 from builder.patience import ANSWER_WITHIN_SECONDS
-from campaigns.problems import MAYBE_NOT
+from campaigns.problems import CANNOT_LOOK_UP, MAYBE_NOT, NOT_SURE_NOTED
+from campaigns.tools import TRY_AGAIN
 from sms.models import Message
 from tests.builder.asking import asked
 from tests.campaigns.conftest import PARAMETERS
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def calm():
     """No outage of an earlier test is remembered."""
     patience._Outage.is_on = False
+    patience._held_up.clear()
 
 
 @pytest.fixture
@@ -72,6 +75,9 @@ class Wire:
         self._talks.set()
 
     def cut(self) -> None:
+        with suppress(OSError):
+            # Whoever waits for the next connection would take one more.
+            self._open.shutdown(socket.SHUT_RDWR)
         self._open.close()
         self.talk()
 
@@ -134,7 +140,56 @@ def test_a_caller_does_not_wait_longer_than_three_seconds_for_the_database(
     _, _, answer = asked(application, f"/c/{connection.slug}/{door}", body=body, secret=SECRET)
 
     assert time.monotonic() - began < ANSWER_WITHIN_SECONDS
+    patience.usual(database)
     assert b"The database does not answer" in answer and Message.objects.count() == known
+
+
+def test_what_one_connection_waits_for_is_told_to_it_alone(application, offered, connection):
+    mine = f"/c/{connection.slug}/tools/confirmation"
+    other = ConnectionFactory(campaign=connection.campaign)
+    asked(application, mine, body=CALL, secret=SECRET)
+    holder = database.copy()
+    holder.set_autocommit(False)
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM campaigns_call FOR UPDATE")
+    again = {**CALL, "parameters": {**PARAMETERS, "guests": "seven"}}
+    try:
+        assert asked(application, mine, body=again, secret=SECRET)[0] == "503 Service Unavailable"
+        began = time.monotonic()
+
+        told = asked(application, mine, body=again, secret=SECRET)
+        elsewhere = {**CALL, "customerPhoneNumber": "+14155550177"}
+        status, _, _ = asked(
+            application, f"/c/{other.slug}/tools/confirmation", body=elsewhere, secret=SECRET
+        )
+    finally:
+        holder.rollback()
+        holder.close()
+
+    assert told[0] == "503 Service Unavailable" and status == "200 OK"
+    assert time.monotonic() - began < patience.ASKED_AGAIN_SECONDS
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("door", "say"),
+    [
+        ("tools/confirmation", TRY_AGAIN),
+        ("tools/stop_texting", NOT_SURE_NOTED),
+        ("tools/get_sms_status", CANNOT_LOOK_UP),
+        ("prompt", CANNOT_LOOK_UP),
+    ],
+)
+def test_what_is_said_of_a_database_that_cannot_be_reached_is_true_of_what_was_asked(
+    application, offered, connection, wire, door, say
+):
+    wire.cut()
+    database.close()
+
+    body = None if door == "prompt" else CALL
+    status, _, answer = asked(application, f"/c/{connection.slug}/{door}", body=body, secret=SECRET)
+
+    assert (status, json.loads(answer)["say"]) == ("503 Service Unavailable", say)
 
 
 def test_whoever_is_at_a_browser_waits_as_long_as_the_settings_say(application, connection):
@@ -184,7 +239,7 @@ class TestADatabaseThatDoesNotAnswer:
         wire.talk()
         patience.usual(database)
         eventually(lambda: Message.objects.filter(recipient=CALLER).exists())
-        time.sleep(patience.ASKED_EACH_SECONDS)
+        time.sleep(patience.ASKED_AGAIN_SECONDS)
         _, _, answer = asked(application, path, body=CALL, secret=SECRET)
 
         assert "I've already asked for that text" in answer.decode()
@@ -199,11 +254,15 @@ class TestADatabaseThatDoesNotAnswer:
         asked(application, path, body=CALL, secret=SECRET)
         began = time.monotonic()
 
-        # As those that waited for a thread meanwhile.
-        told = [asked(application, path, body=CALL, secret=SECRET)[0] for _ in range(5)]
+        # As those that waited for a thread meanwhile, in whatever campaign. What asks nobody tells nothing.
+        other = ConnectionFactory.build(slug="another")
+        told = []
+        for slug in (connection.slug, other.slug, connection.slug):
+            told.append(asked(application, f"/c/{slug}/tools/confirmation", body=CALL, secret=SECRET)[0])
+            assert asked(application, f"/c/{slug}/mcp")[0] == "405 Method Not Allowed"
 
-        assert told == ["503 Service Unavailable"] * 5
-        assert time.monotonic() - began < patience.ASKED_EACH_SECONDS
+        assert told == ["503 Service Unavailable"] * 3
+        assert time.monotonic() - began < patience.ASKED_AGAIN_SECONDS
         wire.talk()
         eventually(lambda: asked(application, path, body=CALL, secret=SECRET)[0] == "200 OK")
 
