@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from sms.text import bare
 
@@ -106,6 +107,8 @@ _KNOWN_SCRIPTS = (
 )  # fmt: skip
 
 
+# Agents write the same few words down, call after call.
+@lru_cache(maxsize=1024)
 def agrees(words: str) -> bool:
     """Whether the words hold a yes and no no. What is unfilled, a question or a single letter is none."""
     if _UNFILLED.search(words):

@@ -95,12 +95,10 @@ COUNTED = f"""place AS (
     WHERE known.at = (SELECT at FROM campaigns_textednumber WHERE number = %(recipient)s)
       AND (known.day < EXCLUDED.day OR known.texts < COALESCE(%(texts_per_number)s::int, known.texts + 1))
     RETURNING number
-), taken AS (
-    UPDATE campaigns_allowance each SET texts = each.texts + 1, segments = each.segments + %(segments)s
-    FROM place, person WHERE each.id = place.id
-    RETURNING {_PLACES_LEFT} AS places_left
 ), counted AS (
-    SELECT allowed.id, taken.places_left FROM allowed, taken
+    UPDATE campaigns_allowance each SET texts = each.texts + 1, segments = each.segments + %(segments)s
+    FROM place, person, allowed WHERE each.id = place.id
+    RETURNING allowed.id, {_PLACES_LEFT} AS places_left
 )"""
 
 

@@ -113,12 +113,20 @@ def fire(tool: Offered, firing: Firing) -> Answer:
             values[RECIPIENT] = numbers.dictated(values[RECIPIENT], firing.connection.campaign.country)
     language = tool.wording.language(firing.language) if tool.wording else ""
     fingerprint = _fingerprint(tool.name, values, language)
+    if not tool.source.wait_seconds:
+        return _decided(tool, firing, values, fingerprint, None)
     with waiting(tool.source.wait_seconds, firing.answer_by) as wait:
-        answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
-        if answer is None and firing.connection.is_kept:
-            raise MustOpenAgain
-        answer = answer or _step_by_step(tool, firing, values, fingerprint, wait)
+        answer = _decided(tool, firing, values, fingerprint, wait)
         return _once_known(answer, wait) if wait else answer
+
+
+def _decided(
+    tool: Tool, firing: Firing, values: dict[str, str], fingerprint: str, wait: Wait | None
+) -> Answer:
+    answer = None if tool.is_capped else _at_once(tool, firing, values, fingerprint, wait)
+    if answer is None and firing.connection.is_kept:
+        raise MustOpenAgain
+    return answer or _step_by_step(tool, firing, values, fingerprint, wait)
 
 
 def _once_known(answer: Answer, wait: Wait) -> Answer:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -87,4 +89,12 @@ def _written(value: Any, transformer: abc.Transformer) -> Any:
             # libpq would end it there.
             raise DataError("A text cannot hold a NUL character.")
         return value.encode()
+    if type(value) is timedelta:
+        return _interval(value)
     return transformer.get_dumper(value, PyFormat.TEXT).dump(value)
+
+
+@lru_cache(maxsize=256)
+def _interval(value: timedelta) -> bytes:
+    # Those that somebody has configured come again and again, and take longest to write.
+    return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds".encode()

@@ -61,9 +61,9 @@ def answer_by() -> float:
 
 @contextmanager
 def waiting(seconds: int, by: float) -> Iterator[Wait | None]:
-    """Be ready to wait so long for a text, and not beyond answer_by(); None if that is not asked for, if no
-    time is left, or if too many wait already."""
-    bound = min(seconds, by - time.monotonic()) if seconds else 0
+    """Be ready to wait so long for a text, and not beyond answer_by(); None if no time is left, or if too
+    many wait already."""
+    bound = min(seconds, by - time.monotonic())
     if bound <= 0 or not _free.acquire(blocking=False):
         yield None
         return
