@@ -16,11 +16,15 @@ from tests.faults.services import BlackHole
 from tests.faults.site import Site
 from tests.processes import ROOT, eventually
 
-# A tool call may take so many times longer with a broker that hangs, at the 99th percentile.
+# A tool call may take so many times longer with a broker that hangs, at the 99th percentile. In small that
+# is the second worst of two hundred and says more of the machine, so there it is the one in the middle.
 MAX_RATIO = 2.0
+PERCENTILE, SHORT_PERCENTILE = 99, 50
 ROUNDS = 10
-# Another account's text must be with the carrier within this.
+# Another account's text must be with the carrier within this. In small it must not have waited for two of the
+# slow account's answers, as it would behind its texts: a machine that stands still for seconds is no fault.
 NEIGHBOUR_SECONDS = 1.0
+SHORT_ANSWERS = 2
 NEIGHBOURS = 10
 # A STOP comes at a random moment of the first so many seconds of a text's life.
 STOP_WITHIN_SECONDS = 0.12
@@ -49,19 +53,21 @@ def latency_with_black_hole(site: Site, size: int, seed: int, short: bool) -> Re
     finally:
         second.stop()
         hole.end()
+    share = SHORT_PERCENTILE if short else PERCENTILE
     # The first turn of each warms it up.
-    p99 = {
-        name: _percentile([t for load in turns[1:] for t in load.latencies]) for name, turns in loads.items()
+    waited = {
+        name: _percentile([t for load in turns[1:] for t in load.latencies], share)
+        for name, turns in loads.items()
     }
-    ratio = p99["hole"] / p99["up"]
+    ratio = waited["hole"] / waited["up"]
     every = [load for turns in loads.values() for load in turns]
     return Result(
         messages=sum(len(load.asked) for load in every),
         seed=seed,
         verdict=check(site, *every),
-        notes=f"p99 {1000 * p99['hole']:.1f} ms with the broker hung, {1000 * p99['up']:.1f} ms with it up: "
-        f"{ratio:.2f}x",
-        breaches=() if ratio <= MAX_RATIO else (f"p99 is {ratio:.1f} times as long",),
+        notes=f"p{share} {1000 * waited['hole']:.1f} ms with the broker hung, "
+        f"{1000 * waited['up']:.1f} ms with it up: {ratio:.2f}x",
+        breaches=() if ratio <= MAX_RATIO else (f"p{share} is {ratio:.1f} times as long",),
     )
 
 
@@ -106,13 +112,14 @@ def slow_account(site: Site, size: int, seed: int, short: bool) -> Result:
         taken.get(load.asked[0].text, float("inf")) - load.answered_at[load.asked[0].call]
         for load in neighbours
     ]
+    longest = SHORT_ANSWERS * answer if short else NEIGHBOUR_SECONDS
     return Result(
         messages=size + NEIGHBOURS,
         seed=seed,
         verdict=check(site, slow, *neighbours),
         notes=f"{answer} s an answer; another account's text was with the carrier after "
         f"{max(waits):.2f} s at most, {statistics.median(waits):.2f} s in the middle",
-        breaches=() if max(waits) <= NEIGHBOUR_SECONDS else (f"the neighbour waited {max(waits):.1f} s",),
+        breaches=() if max(waits) <= longest else (f"the neighbour waited {max(waits):.1f} s",),
     )
 
 
@@ -182,5 +189,5 @@ def stop_at_random(site: Site, size: int, seed: int, short: bool) -> Result:
     )
 
 
-def _percentile(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=100)[98]
+def _percentile(seconds: list[float], share: int) -> float:
+    return statistics.quantiles(seconds, n=100)[share - 1]
