@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import uvloop
 from django.conf import settings
 from django.db import (
     DatabaseError,
@@ -53,7 +54,7 @@ MAX_IN_FLIGHT = 2000
 OTHER_FILES = 500
 # They are claimed so many at a time, so that they leave, and their answers come, one portion after the other:
 # all at once would be followed by a tenth of a second of nothing.
-PORTION = 200
+PORTION = 300
 # While some are in flight, new ones are looked for this often.
 LOOK_AGAIN_SECONDS = 0.05
 # Outcomes that arrive this close together are stored in one statement, while more are in flight.
@@ -348,7 +349,7 @@ def _started() -> _Threads:
     # Under a lock: two tasks that start at once must not get a loop each, for connections belong to one.
     with _starting:
         if _threads is None:
-            loop = asyncio.new_event_loop()
+            loop = uvloop.new_event_loop()
             threading.Thread(target=loop.run_forever, name="dispatch", daemon=True).start()
             _threads = _Threads(loop, ThreadPoolExecutor(1, thread_name_prefix="outbox"))
     return _threads

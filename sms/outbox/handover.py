@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Sequence
@@ -178,7 +179,10 @@ WITH stopped AS MATERIALIZED (
           AND NOT EXISTS (
             SELECT 1 FROM sms_message twin
             WHERE twin.state IN ('submitting', 'unconfirmed') AND twin.account_sid = m.account_sid
-              AND twin.recipient = m.recipient AND md5(twin.body) = md5(m.body))
+              AND twin.recipient = m.recipient AND md5(twin.body) = md5(m.body)
+            -- Looked up for each by its index: how many are in doubt is not in the statistics, and as a join
+            -- each would be compared with each.
+            OFFSET 0)
         ORDER BY m.priority, m.next_attempt_at
         LIMIT LEAST(lane.room, %(limit)s)
         FOR UPDATE SKIP LOCKED
@@ -252,25 +256,23 @@ def record(outcomes: Sequence[Outcome]) -> None:
 
 @transaction.atomic
 def _record(outcomes: Sequence[Outcome]) -> None:
-    columns = zip(
-        *(
-            (
-                outcome.message.pk,
-                outcome.message.claim_token,
-                str(outcome.state),
-                outcome.report.sid if outcome.report else None,
-                outcome.report.status[:20] if outcome.report else "",
-                outcome.error_code,
-                outcome.reason[:300],
-                outcome.delay,
-                outcome.state is State.QUEUED and outcome.counts,
-            )
-            for outcome in outcomes
-        ),
-        strict=True,
-    )
+    rows = [
+        {
+            "id": str(outcome.message.pk),
+            "token": str(outcome.message.claim_token),
+            "state": outcome.state,
+            "sid": outcome.report.sid if outcome.report else None,
+            "status": outcome.report.status[:20] if outcome.report else "",
+            "error_code": outcome.error_code,
+            "reason": outcome.reason[:300],
+            "seconds": outcome.delay.total_seconds(),
+            "counts": outcome.state is State.QUEUED and outcome.counts,
+        }
+        for outcome in outcomes
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [list(column) for column in columns])
+        # As JSON: psycopg writes the elements of arrays one by one in Python.
+        cursor.execute(_RECORD, [json.dumps(rows)])
     for outcome in outcomes:
         message = outcome.message
         if not outcome.counts:
@@ -285,10 +287,10 @@ def _record(outcomes: Sequence[Outcome]) -> None:
 
 _RECORD = """
 WITH outcome AS (
-    SELECT * FROM unnest(
-        %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::interval[],
-        %s::bool[]
-    ) AS o (id, token, state, sid, status, error_code, reason, delay, counts)
+    SELECT * FROM json_to_recordset(%s) AS o (
+        id uuid, token uuid, state text, sid text, status text, error_code int, reason text, seconds float,
+        counts bool
+    )
 ), moved AS (
     UPDATE sms_message m SET
         state = outcome.state,
@@ -296,23 +298,24 @@ WITH outcome AS (
         error_code = outcome.error_code,
         reason = outcome.reason,
         refusals = m.refusals + outcome.counts::int,
-        next_attempt_at = statement_timestamp() + outcome.delay,
+        next_attempt_at = statement_timestamp() + outcome.seconds * interval '1 second',
         claim_token = NULL, lease_until = NULL, updated_at = statement_timestamp()
     FROM outcome
     WHERE m.id = outcome.id AND m.claim_token = outcome.token
       AND m.state IN ('submitting', 'unconfirmed')
-    RETURNING m.id, m.attempt
+    RETURNING m.attempt, outcome.*
 ), doubled AS (
     -- A receipt named another SID meanwhile: there are two texts on somebody's phone.
     UPDATE sms_message m SET duplicate_detected = true, updated_at = statement_timestamp()
     FROM outcome
-    WHERE m.id = outcome.id AND m.provider_sid <> outcome.sid AND m.state NOT IN ('submitting', 'unconfirmed')
-    RETURNING m.id, m.attempt
+    WHERE m.id = outcome.id AND m.state NOT IN ('submitting', 'unconfirmed')
+      -- So written, it is not looked for in the index of all SIDs.
+      AND COALESCE(m.provider_sid, outcome.sid) <> outcome.sid
+    RETURNING m.attempt, outcome.*
 )
 INSERT INTO sms_messageevent
     (message_id, at, state, attempt, provider_status, provider_sid, error_code, detail)
-SELECT id, statement_timestamp(), outcome.state, attempt, outcome.status,
-       COALESCE(outcome.sid, ''), outcome.error_code, outcome.reason
-FROM (TABLE moved UNION ALL TABLE doubled) noted JOIN outcome USING (id)
+SELECT id, statement_timestamp(), state, attempt, status, COALESCE(sid, ''), error_code, reason
+FROM (TABLE moved UNION ALL TABLE doubled) noted
 ON CONFLICT DO NOTHING
 """

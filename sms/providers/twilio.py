@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.connector import Connection
 from django.conf import settings
 from twilio.base.exceptions import (
     TwilioException,
@@ -25,6 +25,7 @@ from twilio.base.exceptions import (
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
+from yarl import URL
 
 from sms import text
 from sms.models import Message, State, UserProfile
@@ -48,6 +49,7 @@ from sms.providers.codes import Consequence
 if TYPE_CHECKING:
     from twilio.rest import Client
 
+FORM = "application/x-www-form-urlencoded"
 CONNECT_SECONDS = 3
 # Twilio's own bound on a request is reported around 26 s; a shorter wait would make doubt of slowness.
 READ_SECONDS = 35
@@ -228,6 +230,20 @@ class Twilio(Provider):
         return client
 
 
+class _InTime(aiohttp.TCPConnector):
+    """Connections, new and kept ones, that look at the clock at the last moment before bytes leave.
+
+    A trace could look as well; but with one, aiohttp tells it of each step of each request.
+    """
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        connection = await super().connect(*args, **kwargs)
+        if time.monotonic() > write_before.get():
+            connection.release()
+            raise Unconfirmed("The worker was stopped for too long.")
+        return connection
+
+
 class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
     """The SDK's HTTP client with kept-alive connections and time-outs.
 
@@ -237,9 +253,8 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(logging.getLogger("twilio"), is_async=True)
         self._session = aiohttp.ClientSession(
-            trace_configs=[_refuse_late_writes()],
             # Unlimited here: whoever sends bounds how many texts are under way.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            connector=_InTime(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=aiohttp.ClientTimeout(
                 # No sock_read beside it: a timer for each piece of an answer, and this bounds them all.
                 total=CONNECT_SECONDS + READ_SECONDS,
@@ -265,11 +280,12 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             url,
             params=params,
             # aiohttp makes a form of a mapping, for which it takes as long as for all the rest.
-            data=urlencode(data).encode() if data else None,
+            data=aiohttp.BytesPayload(_form(data), content_type=FORM) if data else None,
             headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
         ) as response:
-            body = await response.text()
+            # JSON is UTF-8, RFC 8259, section 8.1; text() looks for what the headers say first.
+            body = (await response.read()).decode()
             if response.status == TOO_MANY_REQUESTS and not _forbids(body):
                 raise Throttled(
                     "The account sends faster than the provider takes.", _retry_after(response.headers)
@@ -282,6 +298,10 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         await asyncio.sleep(0)
 
 
+def _form(data: Mapping[str, str]) -> bytes:
+    return URL.build(query=data).raw_query_string.encode()
+
+
 def _client(credential: Credential, http: _KeptAlive) -> Client:
     # Here, because most processes of the web server verify signatures with this module and never send: 30 MB.
     from twilio.rest import Client
@@ -291,19 +311,6 @@ def _client(credential: Credential, http: _KeptAlive) -> Client:
         # Each part of the API has a host name of its own.
         client.api.base_url = client.messaging.base_url = settings.TWILIO_API_URL
     return client
-
-
-def _refuse_late_writes() -> aiohttp.TraceConfig:
-    """Look at the clock at the last moment before bytes leave, on a new connection and on a kept one."""
-
-    async def look(session: Any, context: Any, params: Any) -> None:
-        if time.monotonic() > write_before.get():
-            raise Unconfirmed("The worker was stopped for too long.")
-
-    traced = aiohttp.TraceConfig()
-    traced.on_connection_create_end.append(look)
-    traced.on_connection_reuseconn.append(look)
-    return traced
 
 
 def _same_text(held: str | None, ours: str) -> bool:

@@ -12,6 +12,7 @@ import sys
 import time
 
 import django
+import uvloop
 from twilio.rest import Client
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "builder.settings")
@@ -53,4 +54,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())
