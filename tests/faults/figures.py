@@ -24,7 +24,7 @@ ROUNDS = 10
 # Another account's text must be with the carrier within this. In small it must not have waited for two of the
 # slow account's answers, as it would behind its texts: a machine that stands still for seconds is no fault.
 NEIGHBOUR_SECONDS = 1.0
-SHORT_ANSWERS = 2
+SHORT_ANSWERS = 1.5
 NEIGHBOURS = 10
 # A STOP comes at a random moment of the first so many seconds of a text's life.
 STOP_WITHIN_SECONDS = 0.12
