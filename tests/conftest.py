@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from django.test import TransactionTestCase
 
-from tests import factories
+from tests import emptying, factories
 from tests.factories import ACCOUNT_SID, AUTH_TOKEN
 from tests.processes import Carrier, migrated
 
@@ -63,6 +64,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
     if "DATABASE_URL" not in os.environ:
         connection.settings_dict["TEST"]["TEMPLATE"] = migrated()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        emptying.remember()
+    TransactionTestCase._fixture_teardown = lambda test: emptying.empty()
 
 
 @pytest.fixture(autouse=True)

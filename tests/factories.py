@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import timedelta
-from importlib import import_module
 
 import factory
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
@@ -44,11 +42,6 @@ class UserFactory(DjangoModelFactory):
     def role(user, create, name, **kwargs):  # noqa: N805
         """One of the roles, which lets somebody log in."""
         if name:
-            if not Group.objects.filter(name=name).exists():
-                # A test that emptied the tables took the groups along, which a migration made.
-                import_module("campaigns.migrations.0008_roles_and_sharing").make_roles(apps)
-                import_module("campaigns.migrations.0017_people").grant(apps)
-                import_module("campaigns.migrations.0020_pauses_and_brake").make_roles(apps)
             user.groups.add(Group.objects.get(name=name))
             user.is_staff = True
             user.save()
