@@ -2,6 +2,7 @@
 
 import gc
 import os
+from importlib import import_module
 
 import django
 from django.conf import settings
@@ -19,6 +20,7 @@ application = RuntimesFirst()
 # All that answers is imported now: it takes a second, and the first caller would wait for it.
 for urls in (settings.ROOT_URLCONF, URLS_OF_RUNTIMES):
     get_resolver(urls).url_patterns  # noqa: B018
+import_module("campaigns.mcp")
 
 # A web server runs no system checks of its own, and one that serves with a wrong key would do harm.
 refuse_to_serve_with_errors()

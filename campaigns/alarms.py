@@ -22,7 +22,6 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -147,6 +146,9 @@ def _try(notice: Notice, again: bool = True) -> None:
 
 def _deliver(alarm: Alarm, notice: Notice) -> None:
     """Post it. Raises Undelivered."""
+    # Here and in _post(), because nearly every process imports this module, and few ever post.
+    import aiohttp
+
     if why := refusal(alarm.url):
         raise Undelivered(why)
     body = json.dumps(_payload(notice), separators=(",", ":")).encode()
@@ -177,6 +179,8 @@ async def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
     Raises OwnNetwork: whoever may enter an address here need not be one who may look into that network.
     """
+    import aiohttp
+
     timeout = aiohttp.ClientTimeout(total=TRY_SECONDS, sock_connect=CONNECT_SECONDS)
     inside: list[str] = []
 

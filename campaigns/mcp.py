@@ -15,7 +15,6 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -60,7 +59,6 @@ UNREADABLE = (400, 406, 415)
 secret_of = ConnectionSecret()
 
 
-@csrf_exempt
 def endpoint(request: HttpRequest, connection: str) -> HttpResponse:
     """One exchange of the protocol, for whoever holds the connection's secret."""
     if request.method != "POST":
