@@ -7,6 +7,7 @@ rings that come while one is being published are one ring, and a broker that is 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 
@@ -28,9 +29,9 @@ def ring() -> None:
     if not _pressed.is_set():
         _pressed.set()
     global _thread
-    if _thread is None or not _thread.is_alive():
+    if _thread is None:
         with _starting:
-            if _thread is None or not _thread.is_alive():
+            if _thread is None:
                 _thread = threading.Thread(target=_publish_for_ever, name="doorbell", daemon=True)
                 _thread.start()
 
@@ -54,3 +55,13 @@ def _publish_for_ever() -> None:
             down = True
         # Publishing costs a millisecond of this process; one ring a moment is as good as a hundred.
         time.sleep(pause)
+
+
+def _forget_in_child() -> None:
+    """In a forked process its parent's thread does not run."""
+    global _thread, _starting, _pressed
+    _thread = None
+    _starting, _pressed = threading.Lock(), threading.Event()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
