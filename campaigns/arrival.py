@@ -13,14 +13,13 @@ from django.utils.timezone import localtime
 from campaigns import safeguards
 from campaigns.models import Connection, Contact, Fetched, SecretUse, ToolCall
 from campaigns.telling import told
-from sms.models import State
+from sms import outbox
 
 # The last call is noted after it was decided, which may take as long as it waits; a repeated one has no row.
 LOOKED_BACK = timedelta(hours=1)
 MARK_CHARACTERS = 12
 # A text that is still under way after this is looked at elsewhere.
 WATCHED = timedelta(minutes=5)
-ENDED = (State.DELIVERED, State.UNDELIVERED, State.FAILED, State.EXPIRED, State.CANCELED, State.BLOCKED)
 
 
 class Arrival(NamedTuple):
@@ -106,7 +105,7 @@ def _arrived(last: ToolCall) -> Arrival:
     if last.message is None:
         return Arrival("arrived", "The call has arrived", last.say, at=last.at, goes_on=False, call=last)
     is_new = timezone.now() - last.at < WATCHED
-    goes_on = is_new and last.message.state not in ENDED
+    goes_on = is_new and last.message.state not in outbox.ENDED
     return Arrival(
         "arrived", "The call has arrived", told(last.message).say, at=last.at, goes_on=goes_on, call=last
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from sms import numbers, quiet
+from sms import numbers, outbox, quiet
 from sms.models import Message, Pause, State
 from sms.providers import codes
 
@@ -28,14 +28,10 @@ SPOKEN = {
 PAUSED = (
     "Our text messages are paused at the moment, so the text is waiting. If it waits too long, it is dropped."
 )
-# These wait for whatever holds them back.
-WAITING = (State.QUEUED, State.HELD)
 # Nobody has decided on these yet.
 ON_ITS_WAY = (State.QUEUED, State.SUBMITTING)
 # Out of our hands, and with the carrier or further.
 SENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
-# It did not arrive, and will not.
-IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
 
 
 class Told(NamedTuple):
@@ -49,14 +45,14 @@ class Told(NamedTuple):
 def told(message: Message) -> Told:
     """What is to be said of a text now. The code is `carrier_` and the carrier's own, or else the state."""
     state = State(message.state)
-    in_vain = state in IN_VAIN
+    in_vain = state in outbox.IN_VAIN
     say = (message.error_code and codes.meaning(message.error_code).say) or _spoken(message, state)
     code = f"carrier_{message.error_code}" if message.error_code else str(state)
     return Told(in_vain, say, code if in_vain else "")
 
 
 def _spoken(message: Message, state: State) -> str:
-    if state in WAITING and Pause.over(message):
+    if state in outbox.WAITING and Pause.over(message):
         return PAUSED
     if state is State.HELD and (opens := message.quiet_until):
         return f"The text will go out at {quiet.spoken(opens, message.recipient, timezone.now())}."

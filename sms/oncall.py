@@ -214,7 +214,7 @@ class MessageAdmin(ReadOnlyPage[Message]):
         if not self.has_cancel_permission(request):
             raise PermissionDenied
         chosen = list(Message.objects.filter(pk__in=_ids(request.GET.get("texts", ""))))
-        waiting = [message for message in chosen if message.state in outbox.CANCELABLE]
+        waiting = [message for message in chosen if message.state in outbox.WAITING]
         back = reverse("admin:sms_message_changelist")
         if len(chosen) == 1:
             back = reverse("admin:sms_message_change", args=[chosen[0].pk])
@@ -265,13 +265,13 @@ class MessageAdmin(ReadOnlyPage[Message]):
         sender = Sender.objects.filter(account_sid=message.account_sid, address=message.sender).first()
         meaning, advice = explained(message, sender)
         return {
-            "cancelable": message.state in outbox.CANCELABLE,
+            "cancelable": message.state in outbox.WAITING,
             "label": self.standing(message),
             "meaning": meaning,
             "advice": advice,
             "steps": steps_of(message),
             "sender": sender,
-            "pause": Pause.over(message) if message.state in outbox.CANCELABLE else None,
+            "pause": Pause.over(message) if message.state in outbox.WAITING else None,
             "opt_out": OptOut.objects.filter(
                 recipient__in=suppression.known_as(message.recipient), lifted_at=None
             ).first()

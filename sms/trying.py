@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from sms import text, trial
+from sms import outbox, text, trial
 from sms.models import Message, Sender, SmsTemplate, State
 from sms.numbers import mask
 from sms.oncall import TONES, explained, state_label, steps_of
@@ -28,16 +28,6 @@ else:
 
 CRUMB = "Send a test"
 MOST_EARLIER = 5
-# Of these nothing more is heard.
-ENDED = {
-    State.DELIVERED,
-    State.UNDELIVERED,
-    State.FAILED,
-    State.UNKNOWN,
-    State.EXPIRED,
-    State.CANCELED,
-    State.BLOCKED,
-}
 
 
 class Tries(_TemplatePage):
@@ -193,7 +183,7 @@ def _told(request: HttpRequest, message: Message) -> dict[str, Any]:
         "advice": advice if TONES[state] in ("warn", "bad") else "",
         "steps": steps_of(message),
         "said": f"{state.label}. {why}",
-        "ended": state in ENDED,
+        "ended": state in outbox.ENDED,
         "address": reverse("admin:sms_smstemplate_tried_state", args=[message.template_id, message.pk]),
         "may_see_message": request.user.has_perm("sms.view_message"),
     }

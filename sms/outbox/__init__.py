@@ -24,7 +24,7 @@ hosts may disagree about theirs. No function here talks to a network, and each i
 """
 
 from sms.erasing import OPEN
-from sms.outbox.cancel import CANCELABLE, cancel
+from sms.outbox.cancel import cancel
 from sms.outbox.doubts import (
     ASK_AGAIN_AFTER,
     ASK_NO_MORE_AFTER,
@@ -56,7 +56,7 @@ from sms.outbox.promises import NOTHING_IN_THE_WAY, PROMISE, Promise, accept
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
-from sms.outbox.states import AWAKE, RANK
+from sms.outbox.states import AWAKE, ENDED, IN_VAIN, RANK, WAITING
 from sms.outbox.suppressing import keep_unreadable
 
 __all__ = [
@@ -64,9 +64,10 @@ __all__ = [
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
     "FORGOTTEN",
+    "ENDED",
     "GIVE_UP_AFTER",
+    "IN_VAIN",
     "BURST",
-    "CANCELABLE",
     "LATE_BOUND",
     "LEASE",
     "NOTHING_IN_THE_WAY",
@@ -79,6 +80,7 @@ __all__ = [
     "RANK",
     "RETRY_DELAYS",
     "SILENT_AFTER",
+    "WAITING",
     "accept",
     "cancel",
     "claim",

@@ -6,9 +6,7 @@ import uuid
 from collections.abc import Collection
 
 from sms.models import Message, State
-from sms.outbox.states import move
-
-CANCELABLE = (State.QUEUED, State.HELD)
+from sms.outbox.states import WAITING, move
 
 
 def cancel(messages: Collection[uuid.UUID], who: str, because: str) -> list[uuid.UUID]:
@@ -18,7 +16,7 @@ def cancel(messages: Collection[uuid.UUID], who: str, because: str) -> list[uuid
     """
     canceled = []
     for pk in messages:
-        waiting = Message.objects.filter(pk=pk, state__in=CANCELABLE)
+        waiting = Message.objects.filter(pk=pk, state__in=WAITING)
         # Waits for a claim that has the row, and then finds it gone.
         if move(waiting, State.CANCELED, f"Canceled by {who}: {because}"[:300], skip_locked=False):
             canceled.append(pk)

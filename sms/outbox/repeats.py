@@ -7,16 +7,10 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from sms.models import Message, State
+from sms.outbox.states import IN_VAIN
 
 # Of these it is known that nothing arrived, or not known that something did.
-NOT_THERE = [
-    State.FAILED,
-    State.UNDELIVERED,
-    State.EXPIRED,
-    State.CANCELED,
-    State.BLOCKED,
-    State.UNKNOWN,
-]
+NOT_THERE = [*IN_VAIN, State.UNKNOWN]
 
 _NOT_THERE = ", ".join(f"'{state}'" for state in NOT_THERE)
 # For a statement that asks and promises at once: takes a promise's values() and `repeat_after`.

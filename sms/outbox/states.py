@@ -1,4 +1,4 @@
-"""What the rooms of this package share: ranks, and the one way in which a state changes by itself."""
+"""What is said of several states at once, ranks, and the one way in which a state changes by itself."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ KEY = Cast("pk", TextField())
 # It is not quiet where the text goes.
 AWAKE = Q(quiet_at=None) | Q(quiet_at__gt=Now())
 
+# Nobody has claimed it yet.
+WAITING = (State.QUEUED, State.HELD)
+# It did not arrive, and will not.
+IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
+# Nothing more is heard of it.
+ENDED = (State.DELIVERED, State.UNKNOWN, *IN_VAIN)
 # How far along a state is. A receipt moves a message only to a higher rank.
 RANK = {
     State.QUEUED: 0,
