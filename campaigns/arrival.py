@@ -105,7 +105,7 @@ def _arrived(last: ToolCall) -> Arrival:
     if last.message is None:
         return Arrival("arrived", "The call has arrived", last.say, at=last.at, goes_on=False, call=last)
     is_new = timezone.now() - last.at < WATCHED
-    goes_on = is_new and last.message.state not in outbox.ENDED
+    goes_on = is_new and last.message.state not in outbox.DECIDED
     return Arrival(
         "arrived", "The call has arrived", told(last.message).say, at=last.at, goes_on=goes_on, call=last
     )

@@ -39,10 +39,6 @@ from campaigns.tools import TRY_AGAIN, Offered
 
 # A tool is the same for every call of a connection until somebody changes the campaign.
 LIST_FRESH_MS = 30_000
-# Voice runtimes are no browsers; a page of another origin has no business here (DNS rebinding).
-SECURITY = TransportSecuritySettings(
-    enable_dns_rebinding_protection=True, allowed_hosts=[], allowed_origins=[settings.PUBLIC_URL]
-)
 ANSWER_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -192,7 +188,12 @@ async def _exchange(request: HttpRequest, server: Server[Any]) -> HttpResponse:
         server,
         json_response=True,
         stateless=True,
-        security_settings=SECURITY.model_copy(update={"allowed_hosts": [request.get_host()]}),
+        # Voice runtimes are no browsers; a page of another origin has no business here (DNS rebinding).
+        security_settings=TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=[request.get_host()],
+            allowed_origins=[settings.PUBLIC_URL],
+        ),
         max_request_body_size=MAX_BODY_BYTES,
     )
     async with manager.run():

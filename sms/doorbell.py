@@ -28,17 +28,26 @@ def ring() -> None:
     # Setting it takes a lock. Where it is set, what rings for it comes after this.
     if not _pressed.is_set():
         _pressed.set()
-    global _thread
     if _thread is None:
-        with _starting:
-            if _thread is None:
-                _thread = threading.Thread(target=_publish_for_ever, name="doorbell", daemon=True)
-                _thread.start()
+        _start()
+
+
+def _start() -> None:
+    global _thread
+    with _starting:
+        if _thread is not None:
+            return
+        thread = threading.Thread(target=_publish_for_ever, name="doorbell", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # As where no more threads are allowed. The next ring tries again.
+            logger.warning("doorbell: it cannot be rung (%s); the poller will find the text", error)
+        else:
+            _thread = thread
 
 
 def _publish_for_ever() -> None:
-    from sms.tasks import drain
-
     down = False
     pause = BETWEEN_RINGS_SECONDS
     while True:
@@ -46,6 +55,8 @@ def _publish_for_ever() -> None:
         _pressed.wait()
         _pressed.clear()
         try:
+            from sms.tasks import drain
+
             # As from the beat: a pile of them that came during a long drain is thrown away.
             drain.apply_async(expires=EXPIRE_SECONDS)
             down = False

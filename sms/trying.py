@@ -183,7 +183,7 @@ def _told(request: HttpRequest, message: Message) -> dict[str, Any]:
         "advice": advice if TONES[state] in ("warn", "bad") else "",
         "steps": steps_of(message),
         "said": f"{state.label}. {why}",
-        "ended": state in outbox.ENDED,
+        "ended": state in (State.UNKNOWN, *outbox.DECIDED),
         "address": reverse("admin:sms_smstemplate_tried_state", args=[message.template_id, message.pk]),
         "may_see_message": request.user.has_perm("sms.view_message"),
     }

@@ -2,19 +2,21 @@
 
 Django empties every table and writes content types and permissions anew, half a second after each such test;
 most tests have written to a few tables, and what migrations wrote, such as the roles, it takes along.
+
+As a superuser of the database, which the tests' own is: nobody else may leave keys and triggers out.
 """
 
 from __future__ import annotations
 
 from django.db import connection, transaction
 
-# Beside the tables themselves, what they had when they were migrated.
-REMEMBERED = "as_migrated"
-
+# In as_migrated is what the tables had when they were migrated.
 _REMEMBER = """
 DO $$
 DECLARE each name; filled boolean;
 BEGIN
+    -- One that is used again may have been migrated since.
+    DROP SCHEMA IF EXISTS as_migrated CASCADE;
     CREATE SCHEMA as_migrated;
     FOR each IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', each) INTO filled;
@@ -28,6 +30,10 @@ _EMPTY = """
 DO $$
 DECLARE each name; filled boolean; remembered boolean;
 BEGIN
+    -- Whoever still writes is waited for: what they commit would be found by the next test.
+    EXECUTE (SELECT format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', string_agg(
+        format('public.%I', tablename), ', ' ORDER BY tablename))
+        FROM pg_tables WHERE schemaname = 'public');
     -- Neither keys nor what guards histories asks about each row.
     SET LOCAL session_replication_role = replica;
     FOR each, remembered IN
@@ -50,9 +56,7 @@ END $$
 def remember() -> None:
     """Keep a copy of what migrations wrote. To be called before anything else has written."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regnamespace(%s) IS NULL", [REMEMBERED])
-        if cursor.fetchone()[0]:
-            cursor.execute(_REMEMBER)
+        cursor.execute(_REMEMBER)
 
 
 def empty() -> None:

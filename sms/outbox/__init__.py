@@ -56,7 +56,7 @@ from sms.outbox.promises import NOTHING_IN_THE_WAY, PROMISE, Promise, accept
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
-from sms.outbox.states import AWAKE, ENDED, IN_VAIN, RANK, WAITING
+from sms.outbox.states import AWAKE, DECIDED, IN_VAIN, RANK, WAITING
 from sms.outbox.suppressing import keep_unreadable
 
 __all__ = [
@@ -64,7 +64,7 @@ __all__ = [
     "ASK_AGAIN_AFTER",
     "ASK_NO_MORE_AFTER",
     "FORGOTTEN",
-    "ENDED",
+    "DECIDED",
     "GIVE_UP_AFTER",
     "IN_VAIN",
     "BURST",

@@ -18,12 +18,12 @@ KEY = Cast("pk", TextField())
 # It is not quiet where the text goes.
 AWAKE = Q(quiet_at=None) | Q(quiet_at__gt=Now())
 
-# Nobody has claimed it yet.
+# It waits for its turn, or for whatever holds it back.
 WAITING = (State.QUEUED, State.HELD)
 # It did not arrive, and will not.
 IN_VAIN = (State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELED, State.BLOCKED)
-# Nothing more is heard of it.
-ENDED = (State.DELIVERED, State.UNKNOWN, *IN_VAIN)
+# It has arrived, or it will not.
+DECIDED = (State.DELIVERED, *IN_VAIN)
 # How far along a state is. A receipt moves a message only to a higher rank.
 RANK = {
     State.QUEUED: 0,

@@ -231,7 +231,7 @@ class Twilio(Provider):
 
 
 class _InTime(aiohttp.TCPConnector):
-    """Connections, new and kept ones, that look at the clock at the last moment before bytes leave.
+    """Hands out connections, new and kept ones, and looks at the clock at the last moment before bytes leave.
 
     A trace could look as well; but with one, aiohttp tells it of each step of each request.
     """
@@ -269,7 +269,7 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         method: str,
         url: str,
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,
@@ -284,13 +284,12 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
         ) as response:
-            # JSON is UTF-8, RFC 8259, section 8.1; text() looks for what the headers say first.
-            body = (await response.read()).decode()
+            body = await response.read()
             if response.status == TOO_MANY_REQUESTS and not _forbids(body):
                 raise Throttled(
                     "The account sends faster than the provider takes.", _retry_after(response.headers)
                 )
-            return Response(response.status, body, response.headers)
+            return Response(response.status, await response.text(), response.headers)
 
     async def close(self) -> None:
         await self._session.close()
@@ -298,7 +297,7 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
         await asyncio.sleep(0)
 
 
-def _form(data: Mapping[str, str]) -> bytes:
+def _form(data: Mapping[str, str | int]) -> bytes:
     return URL.build(query=data).raw_query_string.encode()
 
 
@@ -343,7 +342,7 @@ def _verdict(error: TwilioRestException | TwilioServiceException) -> Exception:
     return Unconfirmed(f"The provider answered with HTTP {error.status}.")
 
 
-def _forbids(body: str) -> bool:
+def _forbids(body: bytes) -> bool:
     """Whether an answer 429 is more than "not so fast": a used up day's limit (63038) comes with it, too."""
     try:
         known = codes.MEANINGS.get(json.loads(body)["code"])

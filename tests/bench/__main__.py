@@ -24,7 +24,7 @@ from tests.bench import accepting, idle, limiting, rotating, sending
 from tests.bench.services import Ground
 
 ROUNDS, SHORT_ROUNDS = 5, 2
-PACKAGES = ("django", "celery", "granian", "twilio", "aiohttp", "psycopg")
+PACKAGES = ("django", "celery", "granian", "twilio", "aiohttp", "uvloop", "psycopg")
 
 # The figures of each round, by who was measured.
 Rounds = dict[str, list[Any]]
