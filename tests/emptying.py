@@ -28,7 +28,7 @@ END $$
 """
 _EMPTY = """
 DO $$
-DECLARE each name; filled boolean; remembered boolean;
+DECLARE each name; filled boolean; remembered boolean; numbered name;
 BEGIN
     -- Whoever still writes is waited for: what they commit would be found by the next test.
     EXECUTE (SELECT format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', string_agg(
@@ -47,6 +47,14 @@ BEGIN
         END IF;
         IF remembered THEN
             EXECUTE format('INSERT INTO public.%I TABLE as_migrated.%I', each, each);
+            -- A test that migrates makes tables anew, whose numbers begin anew.
+            FOR numbered IN
+                SELECT attname FROM pg_attribute
+                WHERE attrelid = format('public.%I', each)::regclass AND attidentity <> ''
+            LOOP
+                EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), max(%I)) FROM public.%I',
+                    format('public.%I', each), numbered, numbered, each);
+            END LOOP;
         END IF;
     END LOOP;
 END $$
