@@ -6,7 +6,10 @@ import resource
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cryptography.fernet import Fernet
@@ -32,6 +35,28 @@ def drained(**fields) -> Message:
     dispatch.drain()
     message.refresh_from_db()
     return message
+
+
+@contextmanager
+def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
+    """The URL of a server that answers whatever is asked like this."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 class TestAnswers:
@@ -109,6 +134,17 @@ class TestAnswers:
         # Nor does the account send anything else meanwhile.
         MessageFactory(profile=message.profile)
         assert dispatch.drain() == 0
+
+    @pytest.mark.parametrize("words", ["Zu viele Anfragen für heute.".encode("latin-1"), b"\xff\x00"])
+    @pytest.mark.parametrize("kind", ["text/plain", "text/html; charset=latin-1", "text/plain; charset=none"])
+    def test_too_many_requests_are_that_in_whatever_words(self, settings, words, kind):
+        """As a proxy between says it, who passed nothing on."""
+        with answering(429, words, kind) as url:
+            settings.TWILIO_API_URL = url
+            message = drained()
+
+        assert (message.state, message.refusals) == (State.QUEUED, 0)
+        assert "faster than the provider takes" in message.reason
 
     def test_a_limit_that_ends_tomorrow_holds_what_the_account_sends(self, carrier):
         carrier.misbehave("error", code=63038)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -12,7 +14,7 @@ from kombu import pools
 
 from sms import doorbell
 from sms.tasks import drain
-from tests.processes import eventually
+from tests.processes import ROOT, eventually
 
 
 @pytest.fixture
@@ -58,6 +60,34 @@ def test_the_thread_that_rings_is_one():
         doorbell.ring()
 
     assert [thread.name for thread in threading.enumerate()].count("doorbell") == 1
+
+
+# A thread's stack is some megabytes of addresses, which this process has not left at first.
+NO_ROOM_FOR_A_THREAD = """
+import resource, threading
+from sms import doorbell
+
+def rings():
+    doorbell.ring()
+    return any(thread.name == "doorbell" for thread in threading.enumerate())
+
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (used + 1_000_000, hard))
+before = rings()
+resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+print(before, rings())
+"""
+
+
+def test_where_no_thread_can_be_started_the_next_ring_tries_again():
+    told = subprocess.run(
+        [sys.executable, "-c", NO_ROOM_FOR_A_THREAD], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert told.stdout == "False True\n"
+    assert "the poller will find the text" in told.stderr
 
 
 def test_rings_reach_the_broker(broker, settings):

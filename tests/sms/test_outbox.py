@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -32,6 +35,14 @@ def claim_one() -> Message:
 
 def state_of(message: Message) -> str:
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
+
+
+def copied(message: Message, **fields: Any) -> Message:
+    """One more like it, not stored yet."""
+    other = copy(message)
+    for name, value in {"id": uuid4(), **fields}.items():
+        setattr(other, name, value)
+    return other
 
 
 def age(message: Message, field: str, by: timedelta) -> None:
@@ -101,6 +112,28 @@ class TestClaim:
         claimed = Message.objects.get(state=State.SUBMITTING)
         outbox.record([Outcome(claimed, State.ACCEPTED, report(State.ACCEPTED))])
         assert {claim_one().pk, claimed.pk} == {first.pk, second.pk}
+
+    def test_twins_in_doubt_are_looked_up_by_their_index(self, django_assert_num_queries):
+        message = MessageFactory()
+        Sender.objects.update(messages_per_second=1000)
+        Message.objects.bulk_create(
+            copied(message, recipient=f"+1415{2220000 + number}") for number in range(5000)
+        )
+        with connection.cursor() as cursor:
+            # To the planner, none is in doubt.
+            cursor.execute("ANALYZE sms_message")
+        assert len(outbox.claim(200)) == 200
+
+        with django_assert_num_queries(2) as asked:
+            assert outbox.claim(10)
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+            plan = [line for (line,) in cursor.fetchall()]
+
+        [place] = [place for place, line in enumerate(plan) if " on sms_message twin " in line]
+        assert "Index Cond" in plan[place + 1]
+        assert "recipient" in plan[place + 1]
+        assert "md5(" in plan[place + 1]
 
 
 class TestRecord:
