@@ -28,7 +28,7 @@ BROKER_POLL_SECONDS = 0.05
 POSTGRESQL_CONF = """
 unix_socket_permissions = 0700
 shared_buffers = 24MB
-max_connections = 60
+max_connections = 120
 io_method = sync
 max_wal_size = 256MB
 autovacuum_max_workers = 1
@@ -51,7 +51,8 @@ def data_dir() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink()
+        # Another process may have tried it in the same moment.
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise CannotStart(
             f"Cannot write to {folder} ({error.strerror}): make it writable for this user, "
