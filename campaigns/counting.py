@@ -76,16 +76,18 @@ _LANE = """campaign_id = %(campaign)s AND hour = date_trunc('hour', statement_ti
 # For texts of so many segments.
 _PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(segments)s)"
 
-# Common table expressions for the statement that asks and promises at once, between `allowed`, whose one row
-# lets the text pass, and the promise. They lead to `counted`, which has that row if the text has been
-# counted, with how many more there are places for beside it, and read the values of the lane, `segments`,
-# `recipient` and `texts_per_number`. The number's row is changed only if it stands as the whole statement saw
-# it: then nobody texted it meanwhile.
+# A row of the lane that has a place and that nobody else holds.
+_HAS_PLACE = f"{_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted"
+_ANY = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
+
+# Common table expressions for the statement that asks and promises at once, between `call`, whose one row is
+# the call that asks, and the promise. They lead to `counted`, which has that call's id if `allowed`, an
+# expression, lets the text pass and it has been counted, with how many more there are places for beside it,
+# and read the values of the lane, `segments`, `recipient` and `texts_per_number`. The number's row is changed
+# only if it stands as the whole statement saw it: then nobody texted it meanwhile.
 COUNTED = f"""place AS (
-    SELECT id FROM campaigns_allowance
-    WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
-      AND EXISTS (SELECT FROM allowed)
-    ORDER BY shard DESC LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT each.id, call.id AS call_id FROM call, campaigns_allowance each
+    WHERE {_HAS_PLACE} AND {{allowed}} {_ANY}
 ), person AS (
     INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
     SELECT %(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp() FROM place
@@ -97,8 +99,8 @@ COUNTED = f"""place AS (
     RETURNING number
 ), counted AS (
     UPDATE campaigns_allowance each SET texts = each.texts + 1, segments = each.segments + %(segments)s
-    FROM place, person, allowed WHERE each.id = place.id
-    RETURNING allowed.id, {_PLACES_LEFT} AS places_left
+    FROM place, person WHERE each.id = place.id
+    RETURNING place.call_id AS id, {_PLACES_LEFT} AS places_left
 )"""
 
 
@@ -232,10 +234,7 @@ def _one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 _TAKE = f"""
 UPDATE campaigns_allowance SET texts = texts + 1, segments = segments + %(segments)s
-WHERE id = (
-    SELECT id FROM campaigns_allowance
-    WHERE {_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted
-    ORDER BY shard DESC LIMIT 1 FOR UPDATE SKIP LOCKED)
+WHERE id = (SELECT id FROM campaigns_allowance each WHERE {_HAS_PLACE} {_ANY})
 RETURNING id
 """
 

@@ -22,7 +22,6 @@ from django.db import (
     transaction,
 )
 from django.db.models.functions import Now
-from psycopg.types.json import Jsonb
 
 from builder import patience
 from campaigns import counting, safeguards
@@ -175,7 +174,7 @@ def _at_once(
         "key": firing.key(),
         "fingerprint": fingerprint,
         "action": tool.action.pk if tool.action else None,
-        "parameters": Jsonb(values),
+        "parameters": json.dumps(values),
         "say": say,
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
@@ -216,6 +215,7 @@ def _executed(arguments: dict[str, Any]) -> int | None:
     return places_left
 
 
+_ALLOWED = f"{outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}"
 _PROMISE = Statement(
     "promise",
     f"""
@@ -225,9 +225,7 @@ WITH call AS (
     WHERE COALESCE((SELECT number FROM campaigns_revision LIMIT 1), 0) = %(revision)s
     ON CONFLICT (connection_id, external_id) DO NOTHING
     RETURNING id
-), allowed AS (
-    SELECT id FROM call WHERE {outbox.NOTHING_IN_THE_WAY} AND {outbox.NO_REPEAT}
-), {counting.COUNTED}, {outbox.PROMISE.format(gate="counted")}, fired AS (
+), {counting.COUNTED.format(allowed=_ALLOWED)}, {outbox.PROMISE.format(gate="counted")}, fired AS (
     INSERT INTO campaigns_toolcall
         (call_id, key, fingerprint, tool, action_id, parameters, outcome, refusal, say, message_id, at)
     SELECT id, %(key)s, %(fingerprint)s, %(tool)s, %(action)s::bigint, %(parameters)s, 'accepted', '',
@@ -414,4 +412,7 @@ def _answer(fired: ToolCall) -> Answer:
 def _fingerprint(tool: str, values: Mapping[str, str], language: str) -> str:
     # A model words the same consent differently the second time; the text is still the same text.
     asked = {name: value for name, value in values.items() if name not in REFUSED_WITHOUT}
-    return hashlib.sha256(json.dumps([tool, language, asked], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_in_order([tool, language, asked]).encode()).hexdigest()
+
+
+_in_order = json.JSONEncoder(sort_keys=True).encode

@@ -163,8 +163,9 @@ class Webhook(ABC):
 
 
 def strict_json(written: str | bytes) -> dict[str, Any]:
-    """JSON as RFC 8259 has it: an object, no NaN, no name twice. Raises ValueError, RecursionError."""
-    parsed = json.loads(written, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
+    """An object of JSON as RFC 8259 has it: in UTF-8, no NaN, no name twice. Raises ValueError and
+    RecursionError."""
+    parsed = _STRICT.decode(written if isinstance(written, str) else written.decode())
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed
@@ -179,6 +180,9 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
 
 
 def parameters(written: Any) -> dict[str, Any] | None:
