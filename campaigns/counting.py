@@ -78,7 +78,7 @@ _PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(s
 
 # A row of the lane that has a place and that nobody else holds.
 _HAS_PLACE = f"{_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted"
-_ANY = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
+_FIRST_FREE = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
 
 # Common table expressions for the statement that asks and promises at once, between `call`, whose one row is
 # the call that asks, and the promise. They lead to `counted`, which has that call's id if `allowed`, an
@@ -87,7 +87,7 @@ _ANY = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
 # only if it stands as the whole statement saw it: then nobody texted it meanwhile.
 COUNTED = f"""place AS (
     SELECT each.id, call.id AS call_id FROM call, campaigns_allowance each
-    WHERE {_HAS_PLACE} AND {{allowed}} {_ANY}
+    WHERE {_HAS_PLACE} AND {{allowed}} {_FIRST_FREE}
 ), person AS (
     INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
     SELECT %(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp() FROM place
@@ -234,7 +234,7 @@ def _one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 _TAKE = f"""
 UPDATE campaigns_allowance SET texts = texts + 1, segments = segments + %(segments)s
-WHERE id = (SELECT id FROM campaigns_allowance each WHERE {_HAS_PLACE} {_ANY})
+WHERE id = (SELECT id FROM campaigns_allowance each WHERE {_HAS_PLACE} {_FIRST_FREE})
 RETURNING id
 """
 
