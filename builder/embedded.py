@@ -24,6 +24,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The broker's folder is looked through for new files this often; the default of 1 s would be heard in a call.
 BROKER_POLL_SECONDS = 0.05
 
+SETTINGS_FILE = "midcall.conf"
 # A demo machine, not a database host: PostgreSQL's defaults would take 200 MB of it.
 POSTGRESQL_CONF = """
 unix_socket_permissions = 0700
@@ -84,8 +85,7 @@ def start() -> None:
         server = get_server(folder, start=False)
         if not (folder / "PG_VERSION").exists():
             server.ensure_pgdata_inited()
-            with (folder / "postgresql.conf").open("a") as conf:
-                conf.write(POSTGRESQL_CONF)
+        _configure(folder)
         server.start()
     except Exception as error:
         raise CannotStart(
@@ -93,6 +93,18 @@ def start() -> None:
             "or name a server of your own in DATABASE_URL."
         ) from error
     _create_database(server.get_uri())
+
+
+def _configure(folder: Path) -> None:
+    """Have the server read our settings, of whichever version the folder was made by."""
+    settings = folder / SETTINGS_FILE
+    # Not while another process starts the server with it.
+    if not settings.exists() or settings.read_text() != POSTGRESQL_CONF:
+        settings.write_text(POSTGRESQL_CONF)
+    include = f"include = '{SETTINGS_FILE}'\n"
+    with (folder / "postgresql.conf").open("r+") as conf:
+        if include not in conf.read():
+            conf.write(include)
 
 
 def broker() -> tuple[str, dict[str, Any]]:

@@ -49,7 +49,7 @@ Format = Literal[
 
 
 class StrictJson(Parser):
-    """JSON as RFC 8259 has it: an object, no NaN, no name twice."""
+    """JSON as RFC 8259 has it: an object in UTF-8, no NaN, no name twice."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         return strict_json(request.body)

@@ -87,7 +87,7 @@ _FIRST_FREE = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
 # only if it stands as the whole statement saw it: then nobody texted it meanwhile.
 COUNTED = f"""place AS (
     SELECT each.id, call.id AS call_id FROM call, campaigns_allowance each
-    WHERE {_HAS_PLACE} AND {{allowed}} {_FIRST_FREE}
+    WHERE {_HAS_PLACE} AND ({{allowed}}) {_FIRST_FREE}
 ), person AS (
     INSERT INTO campaigns_textednumber AS known (number, day, texts, at)
     SELECT %(recipient)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, 1, clock_timestamp() FROM place

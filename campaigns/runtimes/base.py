@@ -164,8 +164,11 @@ class Webhook(ABC):
 
 def strict_json(written: str | bytes) -> dict[str, Any]:
     """An object of JSON as RFC 8259 has it: in UTF-8, no NaN, no name twice. Raises ValueError and
-    RecursionError."""
-    parsed = _STRICT.decode(written if isinstance(written, str) else written.decode())
+    RecursionError.
+
+    A byte order mark is ignored, which some clients write all the same (8.1).
+    """
+    parsed = _STRICT.decode(written if isinstance(written, str) else written.decode("utf-8-sig"))
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed

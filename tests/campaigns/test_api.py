@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import threading
@@ -268,6 +269,16 @@ class TestRefusing:
         assert ToolCall.objects.count() == 1
 
 
+def test_a_byte_order_mark_before_the_body_is_ignored(door):
+    asked = {"callId": "a", "customerPhoneNumber": CALLER, "parameters": PARAMETERS}
+
+    for _ in range(2):
+        # The second time by a connection that is known.
+        answer = door(body=codecs.BOM_UTF8 + json.dumps(asked).encode())
+
+    assert answer.json()["status"] == "accepted"
+
+
 class TestBrokenRequests:
     def broken(self, answer, status: int, code: str) -> None:
         assert (answer.status_code, answer.json()["error"]) == (status, code)
@@ -387,6 +398,10 @@ class TestBrokenRequests:
             '{"callId": NaN}',
             '{"callId": "a", "callId": "b"}',
             b"\xff\xfe",
+            '{"callId": "a"}'.encode("utf-16"),
+            '{"callId": "a"}'.encode("utf-16-le"),
+            '{"callId": "a"}'.encode("utf-32"),
+            b'{"callId": "\xed\xa0\x80"}',
             "[" * 30_000,
             '{"a":' * 10_000,
         ],
