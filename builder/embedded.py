@@ -24,7 +24,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The broker's folder is looked through for new files this often; the default of 1 s would be heard in a call.
 BROKER_POLL_SECONDS = 0.05
 
-SETTINGS_FILE = "midcall.conf"
 # A demo machine, not a database host: PostgreSQL's defaults would take 200 MB of it.
 POSTGRESQL_CONF = """
 unix_socket_permissions = 0700
@@ -96,15 +95,10 @@ def start() -> None:
 
 
 def _configure(folder: Path) -> None:
-    """Have the server read our settings, of whichever version the folder was made by."""
-    settings = folder / SETTINGS_FILE
-    # Not while another process starts the server with it.
-    if not settings.exists() or settings.read_text() != POSTGRESQL_CONF:
-        settings.write_text(POSTGRESQL_CONF)
-    include = f"include = '{SETTINGS_FILE}'\n"
+    """Have the server read our settings, whichever version made the folder: the last of each counts."""
     with (folder / "postgresql.conf").open("r+") as conf:
-        if include not in conf.read():
-            conf.write(include)
+        if POSTGRESQL_CONF not in conf.read():
+            conf.write(POSTGRESQL_CONF)
 
 
 def broker() -> tuple[str, dict[str, Any]]:

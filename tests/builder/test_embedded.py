@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from builder import embedded
 from tests.faults.services import new_folder
 from tests.processes import ROOT
 
@@ -45,9 +46,18 @@ def test_a_folder_of_a_version_before_is_set_up_like_a_new_one(folder):
     now = connections_of(folder)
     settings = folder / "postgres" / "postgresql.conf"
     written = settings.read_text()
-    assert written.endswith("include = 'midcall.conf'\n")
-    settings.write_text(written.replace("include = 'midcall.conf'\n", "max_connections = 17\n"))
+    before = written.replace(embedded.POSTGRESQL_CONF, "max_connections = 17\n")
+    assert before != written
+    settings.write_text(before)
 
     assert connections_of(folder) == now != 17
     assert connections_of(folder) == now
-    assert settings.read_text().count("include = 'midcall.conf'") == 1
+    assert settings.read_text() == before + embedded.POSTGRESQL_CONF
+
+
+def test_a_user_whose_files_nobody_else_may_read_can_start_it(folder):
+    mask = os.umask(0o077)
+    try:
+        assert connections_of(folder)
+    finally:
+        os.umask(mask)
