@@ -14,11 +14,12 @@ import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import uvloop
@@ -33,7 +34,7 @@ from django.db import (
 
 from sms import alerts, doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
-from sms.models import Message, ProviderName
+from sms.models import Claimed, Message, ProviderName
 from sms.outbox import Outcome
 from sms.providers.base import (
     NoCredential,
@@ -61,6 +62,8 @@ LOOK_AGAIN_SECONDS = 0.05
 GATHER_SECONDS = 0.01
 # A process that was frozen past this must not write to a socket: its lease may be another's by then.
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
+# Twilio's own bound on a request is reported around 26 s; a shorter wait would make doubt of slowness.
+ANSWERED_WITHIN_SECONDS = 38
 # A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
 DRAIN_SECONDS = 30
 POLL_SECONDS = 1
@@ -70,6 +73,8 @@ RECONCILE_BY_ITSELF_SECONDS = 4 * settings.RECONCILE_SECONDS
 STORE_AGAIN_SECONDS = 0.5
 # How many carriers are asked at once about doubts and silent texts.
 LOOK_UPS_AT_ONCE = 20
+
+NOT_IN_TIME = "The provider did not answer in time."
 
 T = TypeVar("T")
 
@@ -177,28 +182,33 @@ def close() -> None:
 async def _drain(ends: float) -> int:
     handed_over = 0
     in_flight: Counter[str] = Counter()
+    # When each was begun, the oldest first.
+    begun: dict[asyncio.Task[Outcome], float] = {}
     landed: list[Outcome] = []
     storing: asyncio.Task[None] | None = None
     news = asyncio.Event()
     full: list[str] = []
 
-    def land(message: Message, task: asyncio.Task[Outcome]) -> None:
+    def land(message: Claimed, task: asyncio.Task[Outcome]) -> None:
         cut_off = task.cancelled() or task.exception()
-        landed.append(Outcome.in_doubt(message, "It was cut off.") if cut_off else task.result())
+        landed.append(Outcome.in_doubt(message, NOT_IN_TIME) if cut_off else task.result())
         in_flight[message.account_sid] -= 1
+        begun.pop(task, None)
         news.set()
 
     look_again = 0.0
     while True:
         now = time.monotonic()
+        _cut_off(begun, now - ANSWERED_WITHIN_SECONDS)
         room = min(PORTION, _most_in_flight() - in_flight.total())
         if room and look_again <= now and _may_claim(ends):
             full = _full(+in_flight)
             claimed = await _claim(room, full)
             for message in claimed:
                 in_flight[message.account_sid] += 1
-                deadline = now + HAND_OVER_WITHIN_SECONDS
-                asyncio.create_task(_hand_over(message, deadline)).add_done_callback(partial(land, message))
+                task = asyncio.create_task(_hand_over(message, now + HAND_OVER_WITHIN_SECONDS))
+                task.add_done_callback(partial(land, message))
+                begun[task] = now
             handed_over += len(claimed)
             look_again = 0.0 if len(claimed) == room else now + LOOK_AGAIN_SECONDS
         if landed and (storing is None or storing.done()):
@@ -224,7 +234,15 @@ async def _drain(ends: float) -> int:
             news.clear()
 
 
-async def _claim(room: int, full: list[str]) -> list[Message]:
+def _cut_off(begun: dict[asyncio.Task[Outcome], float], before: float) -> None:
+    """Wait no longer for what was begun before then. One look at the oldest: a timer for each text would be a
+    twentieth of what sending it takes."""
+    for task in list(takewhile(lambda task: begun[task] < before, begun)):
+        del begun[task]
+        task.cancel()
+
+
+async def _claim(room: int, full: list[str]) -> list[Claimed]:
     try:
         return await _sql(outbox.claim, room, full)
     except (DatabaseError, InterfaceError):
@@ -262,13 +280,13 @@ async def _store(outcomes: list[Outcome]) -> None:
         await asyncio.sleep(STORE_AGAIN_SECONDS)
 
 
-async def _hand_over(message: Message, deadline: float) -> Outcome:
+async def _hand_over(message: Claimed, deadline: float) -> Outcome:
     """Send one claimed message; what came of it. Never raises: a doubt is an outcome, too."""
     provider = providers.get(message.provider)
     try:
         if message.profile and (deactivated := message.profile.deactivated()):
             return Outcome.withheld(message, deactivated)
-        credential = provider.credential(message)
+        credential = provider.credential(message.profile, message.account_sid)
         write_before.set(deadline)
         return Outcome.taken(message, await provider.send(message, credential))
     except Throttled as refusal:
@@ -304,10 +322,10 @@ async def _look_up(doubts: list[Message], silent: list[Message]) -> None:
 
 async def _resolve(message: Message) -> None:
     provider = providers.get(message.provider)
-    credential = provider.credential(message)
+    credential = provider.credential(message.profile, message.account_sid)
     known = await _sql(outbox.known_sids, message)
     assert message.submitted_at is not None
-    report = await provider.find(message, credential, message.submitted_at, known)
+    report = await _answer(provider.find(message, credential, message.submitted_at, known))
     if report:
         await _sql(outbox.listed, message, report)
     else:
@@ -316,8 +334,17 @@ async def _resolve(message: Message) -> None:
 
 async def _ask(message: Message) -> None:
     provider = providers.get(message.provider)
-    report = await provider.ask(message, provider.credential(message))
+    credential = provider.credential(message.profile, message.account_sid)
+    report = await _answer(provider.ask(message, credential))
     await _sql(outbox.receipt, message, message.attempt, report)
+
+
+async def _answer(asked: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS):
+            return await asked
+    except TimeoutError as error:
+        raise NotAccepted(NOT_IN_TIME) from error
 
 
 def _forget_in_child() -> None:

@@ -40,7 +40,7 @@ def status(request: HttpRequest, message_id: UUID, attempt: int) -> HttpResponse
         return HttpResponseForbidden()
     provider = providers.get(message.provider)
     try:
-        credentials = [provider.credential(message)]
+        credentials = [provider.credential(message.profile, message.account_sid)]
     except NoCredential as error:
         logger.error("a receipt for message %s cannot be verified: %s", message.pk, error)
         return HttpResponseForbidden()

@@ -3,6 +3,7 @@
 from sms.models.messages import (
     FORGOTTEN,
     NUMBER_CHARACTERS,
+    Claimed,
     Forgotten,
     Message,
     MessageEvent,
@@ -28,6 +29,7 @@ __all__ = [
     "NUMBER_CHARACTERS",
     "REASON_CHARACTERS",
     "SENDER_CHARACTERS",
+    "Claimed",
     "Forgotten",
     "Message",
     "MessageEvent",

@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Prefetch, prefetch_related_objects
 
 from sms import suppression
-from sms.models import Message, OptOut, State, UserProfile
+from sms.models import Claimed, OptOut, State, UserProfile
 from sms.outbox.senders import OPTED_OUT, PROBE_EVERY, follow, got_through, hold, pause
 from sms.outbox.states import plain
 from sms.providers import codes
@@ -38,7 +38,7 @@ class Outcome:
     `is_alone` says of one that is held that its account can send, so that no other waits with it.
     """
 
-    message: Message
+    message: Claimed
     state: State
     report: Report | None = None
     error_code: int | None = None
@@ -48,24 +48,24 @@ class Outcome:
     is_alone: bool = False
 
     @classmethod
-    def taken(cls, message: Message, report: Report) -> Outcome:
+    def taken(cls, message: Claimed, report: Report) -> Outcome:
         """The carrier has it."""
         return cls(message, report.state, report, report.error_code, plain(report.error_code))
 
     @classmethod
-    def not_taken(cls, message: Message, reason: str) -> Outcome:
+    def not_taken(cls, message: Claimed, reason: str) -> Outcome:
         """The carrier surely does not have it: the next try, or the end of its tries."""
         if message.refusals >= len(RETRY_DELAYS):
             return cls(message, State.FAILED, reason=reason)
         return cls(message, State.QUEUED, reason=reason, delay=RETRY_DELAYS[message.refusals])
 
     @classmethod
-    def throttled(cls, message: Message, reason: str, delay: timedelta) -> Outcome:
+    def throttled(cls, message: Claimed, reason: str, delay: timedelta) -> Outcome:
         """The carrier takes nothing of the account before `delay` is over; that is no try of this text's."""
         return cls(message, State.QUEUED, reason=reason, delay=delay, counts=False)
 
     @classmethod
-    def refused(cls, message: Message, code: int | None, reason: str = "") -> Outcome:
+    def refused(cls, message: Claimed, code: int | None, reason: str = "") -> Outcome:
         """The carrier refuses it; the code says what follows."""
         consequence = codes.meaning(code).consequence
         if consequence is Consequence.RETRY:
@@ -79,33 +79,30 @@ class Outcome:
         return cls(message, state, error_code=code, reason=reason or plain(code))
 
     @classmethod
-    def unusable(cls, message: Message, reason: str) -> Outcome:
+    def unusable(cls, message: Claimed, reason: str) -> Outcome:
         """The account cannot be used at all: it was not sent, and waits for a person to mend that."""
         return cls(message, State.HELD, reason=reason)
 
     @classmethod
-    def withheld(cls, message: Message, reason: str) -> Outcome:
+    def withheld(cls, message: Claimed, reason: str) -> Outcome:
         """Its owner sends nothing now: it was not sent, and waits for them. Others go on with the account."""
         return cls(message, State.HELD, reason=reason, is_alone=True)
 
     @classmethod
-    def in_doubt(cls, message: Message, reason: str) -> Outcome:
+    def in_doubt(cls, message: Claimed, reason: str) -> Outcome:
         """The carrier may or may not have it."""
         return cls(message, State.UNCONFIRMED, reason=reason)
 
 
-def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
-    """Up to `limit` queued messages that are due, now SUBMITTING with a lease, their owners loaded.
+def claim(limit: int, full: Sequence[str] = ()) -> list[Claimed]:
+    """Up to `limit` queued messages that are due, now SUBMITTING with a lease.
 
     In-call texts come first. Senders keep to their rates; paused ones and the accounts in `full` get nothing.
-    What a pause covers, or something switched off, stays queued. A held sender gets one, as a probe, and that
-    message has `is_probe`. Recipients who opted out since are
-    BLOCKED instead. Of texts equal in account, recipient and body only one is in doubt at a time; the others
-    stay queued.
-
-    What sending needs is loaded; the rest of a row is not, until it is asked for.
+    What a pause covers, or something switched off, stays queued. A held sender gets one, as a probe.
+    Recipients who opted out since are BLOCKED instead. Of texts equal in account, recipient and body only one
+    is in doubt at a time; the others stay queued.
     """
-    values = {
+    values: dict[str, Any] = {
         "limit": limit,
         "full": list(full),
         "burst": BURST,
@@ -115,17 +112,20 @@ def claim(limit: int, full: Sequence[str] = ()) -> list[Message]:
         "opted_out": OPTED_OUT,
     }
     try:
-        claimed = list(Message.objects.raw(_CLAIM, values))
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, values)
+            rows = cursor.fetchall()
     except IntegrityError:
         # Another worker claimed the equal text in this instant; it is found in doubt next time.
         return []
-    if claimed and claimed[0].anybody_forgotten:
-        claimed = _without_forgotten(claimed)
-    prefetch_related_objects(claimed, Prefetch("profile", UserProfile.objects.select_related("user")))
-    return claimed
+    owners = {owner for _, owner, *_ in rows if owner}
+    profiles = UserProfile.objects.select_related("user").in_bulk(owners)
+    claimed = [Claimed(profiles.get(owner), *text) for _, owner, *text in rows]
+    anybody_forgotten = rows and rows[0][0]
+    return _without_forgotten(claimed) if anybody_forgotten else claimed
 
 
-def _without_forgotten(claimed: list[Message]) -> list[Message]:
+def _without_forgotten(claimed: list[Claimed]) -> list[Claimed]:
     """Those whose recipients did not opt out before they were forgotten; the others are blocked.
 
     The claim cannot ask that by itself: the keys of the digests are not for the database. A number's texts
@@ -227,8 +227,9 @@ WITH stopped AS MATERIALIZED (
     UNION ALL
     SELECT id, statement_timestamp(), 'blocked', 0, '', '', %(opted_out)s FROM blocked
 )
-SELECT id, provider, profile_id, account_sid, sender, recipient, body, attempt, refusals, claim_token,
-    is_probe, seconds_left, EXISTS (SELECT FROM sms_forgotten) AS anybody_forgotten
+SELECT EXISTS (SELECT FROM sms_forgotten), profile_id,
+    -- As the fields of Claimed.
+    id, provider, account_sid, sender, recipient, body, attempt, refusals, claim_token, is_probe, seconds_left
 FROM moved ORDER BY priority, next_attempt_at
 """
 
@@ -258,8 +259,8 @@ def record(outcomes: Sequence[Outcome]) -> None:
 def _record(outcomes: Sequence[Outcome]) -> None:
     rows = [
         {
-            "id": str(outcome.message.pk),
-            "token": str(outcome.message.claim_token),
+            "id": outcome.message.pk.hex,
+            "token": outcome.message.claim_token.hex,
             "state": outcome.state,
             "sid": outcome.report.sid if outcome.report else None,
             "status": outcome.report.status[:20] if outcome.report else "",

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from sms import suppression
-from sms.models import Message, OptOut, Sender, State
+from sms.models import Claimed, Message, OptOut, Sender, State
 from sms.outbox.pauses import held_for_senders, let_go
 from sms.outbox.states import BATCH, move
 from sms.providers import codes
@@ -75,7 +75,7 @@ def release(account_sid: str, address: str | None = None) -> None:
             pass
 
 
-def got_through(message: Message, arrived: bool) -> None:
+def got_through(message: Message | Claimed, arrived: bool) -> None:
     """A text that was handed over while its sender was held got through: release the sender, if that proves
     that it can send again.
 
@@ -173,7 +173,7 @@ def opt_in(recipient: str, reason: str, user: Any = None) -> None:
     )
 
 
-def follow(message: Message, code: int) -> None:
+def follow(message: Message | Claimed, code: int) -> None:
     """Do what follows from an error code for other texts than this one."""
     meaning = codes.meaning(code)
     if meaning.consequence is Consequence.HOLD_ACCOUNT:

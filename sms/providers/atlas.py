@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from sms.models import Message
+from sms.models import UserProfile
 from sms.providers.base import Credential, NoCredential
 from sms.providers.twilio import Twilio
 
@@ -18,8 +18,8 @@ class Atlas(Twilio):
             return []
         return [_operators()]
 
-    def credential(self, message: Message) -> Credential:
-        if message.account_sid != settings.ATLAS_ACCOUNT_SID:
+    def credential(self, profile: UserProfile | None, account_sid: str) -> Credential:
+        if account_sid != settings.ATLAS_ACCOUNT_SID:
             raise NoCredential(
                 "The account that this text was promised with is no longer the one in ATLAS_ACCOUNT_SID."
             )

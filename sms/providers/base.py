@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sms.fields import Secret
-from sms.models import Message, State, UserProfile
+from sms.models import Claimed, Message, State, UserProfile
 
 # Until when a text may be written to a socket (time.monotonic() seconds). A process that was frozen past it
 # must not: its text may have been looked up, not found, and handed over by another meanwhile.
@@ -165,12 +165,15 @@ class Inbound:
 class Provider(ABC):
     """One carrier's API.
 
-    Subclasses turn every error of theirs into one of the three above; none of theirs leaves the package.
+    Subclasses turn every error of theirs into one of the three above; none of theirs leaves the package. They
+    do not bound how long an answer may take, but for verify(): whoever asks does.
     """
 
     @abstractmethod
-    def credential(self, message: Message) -> Credential:
-        """The account that carries a message, as it is now. Raises NoCredential."""
+    def credential(self, profile: UserProfile | None, account_sid: str) -> Credential:
+        """The account that carries the texts which were promised with it, of that owner, as it is now.
+
+        Raises NoCredential."""
 
     @abstractmethod
     def credentials(self, account_sid: str) -> list[Credential]:
@@ -184,8 +187,8 @@ class Provider(ABC):
         Raises WrongCredential, or Unverified if the provider does not say."""
 
     @abstractmethod
-    async def send(self, message: Message, credential: Credential) -> Report:
-        """Hand a text over, once. Raises NotAccepted, Rejected or Unconfirmed."""
+    async def send(self, message: Claimed, credential: Credential) -> Report:
+        """Hand a text over, once, before `write_before`. Raises NotAccepted, Rejected or Unconfirmed."""
 
     @abstractmethod
     async def find(

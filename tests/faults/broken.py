@@ -20,10 +20,12 @@ class Broken(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
+        from sms import dispatch
         from sms.providers import twilio
 
-        _replace(twilio, "CONNECT_SECONDS", float(os.environ["FAULTS_CONNECT_SECONDS"]))
-        _replace(twilio, "READ_SECONDS", float(os.environ["FAULTS_READ_SECONDS"]))
+        for name in ("REACH_SECONDS", "CONNECT_SECONDS"):
+            _replace(twilio, name, float(os.environ["FAULTS_CONNECT_SECONDS"]))
+        _replace(dispatch, "ANSWERED_WITHIN_SECONDS", float(os.environ["FAULTS_ANSWER_SECONDS"]))
         for name in os.environ["FAULTS_DEFECT"].split():
             if name not in OUTSIDE:
                 DEFECTS[name]()
@@ -123,8 +125,9 @@ def deadline_ignored() -> None:
     from sms.providers import twilio
 
     _replace(dispatch, "HAND_OVER_WITHIN_SECONDS", timedelta(days=1).total_seconds())
-    _replace(twilio, "CONNECT_SECONDS", 600)
-    _replace(twilio, "READ_SECONDS", 600)
+    _replace(dispatch, "ANSWERED_WITHIN_SECONDS", 600)
+    for name in ("REACH_SECONDS", "CONNECT_SECONDS"):
+        _replace(twilio, name, 600)
     reaper_requeues()
 
 
@@ -149,11 +152,11 @@ def no_shares() -> None:
 def no_claim() -> None:
     """Whoever finds a text hands it over, as a task that is delivered twice would."""
     from sms import outbox
-    from sms.models import Message, State
+    from sms.models import Claimed, Message, State
 
     claim = outbox.claim
 
-    def look(*args: Any) -> list[Message]:
+    def look(*args: Any) -> list[Claimed]:
         found = claim(*args)
         Message.objects.filter(pk__in=[message.pk for message in found]).update(state=State.QUEUED)
         return found

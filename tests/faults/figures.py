@@ -91,7 +91,7 @@ def slow_account(site: Site, size: int, seed: int, short: bool) -> Result:
     answer = 2 * SHORT_NEIGHBOUR_SECONDS if short else 30
     # As in production, a late answer is not a broken one.
     site.environment |= {
-        "FAULTS_READ_SECONDS": str(answer + 5),
+        "FAULTS_ANSWER_SECONDS": str(answer + 5),
         "LEASE_SECONDS": str(3 * (answer + 7)),
     }
     site.carrier.start()

@@ -1,7 +1,7 @@
 """The product's settings for a fault run: the same, with its waits shorter and, if asked for, one defect.
 
 LEASE_SECONDS and LATE_BOUND_SECONDS are the product's own variables. What has none is shortened here, so that
-all keep their order: connect + read < lease, lateness of the carrier < late bound.
+all keep their order: answer < lease, lateness of the carrier < late bound.
 """
 
 import os

@@ -75,7 +75,7 @@ class Times:
     """The product's waits, in seconds: shorter than in production, in the same order."""
 
     connect: float
-    read: float
+    answer: float
     lease: int
     late: int
     reconcile: float
@@ -83,7 +83,7 @@ class Times:
     @property
     def lateness(self) -> float:
         """How late a carrier takes a text that nobody waits for any more: within the late bound."""
-        return (self.read + self.late) / 2
+        return (self.answer + self.late) / 2
 
     @property
     def doubt(self) -> float:
@@ -95,7 +95,7 @@ class Times:
             "LEASE_SECONDS": str(self.lease),
             "LATE_BOUND_SECONDS": str(self.late),
             "FAULTS_CONNECT_SECONDS": str(self.connect),
-            "FAULTS_READ_SECONDS": str(self.read),
+            "FAULTS_ANSWER_SECONDS": str(self.answer),
             "FAULTS_RECONCILE_SECONDS": str(self.reconcile),
         }
 

@@ -131,7 +131,7 @@ def test_what_follows_from_a_receipt(consequence):
         sid = f"SM{number:032d}"
         outbox.record([Outcome.taken(account.claimed, Report(sid, "queued", State.ACCEPTED))])
 
-        outbox.receipt(account.claimed, 1, Report(sid, "undelivered", State.UNDELIVERED, code))
+        outbox.receipt(account.text, 1, Report(sid, "undelivered", State.UNDELIVERED, code))
 
         follows = Consequence.FAIL if code == UNKNOWN else consequence
         # Whatever the code, what a receipt says failed is not sent again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import threading
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from cryptography.fernet import Fernet
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from sms import dispatch, outbox
 from sms.models import Message, Sender, State, UserProfile
@@ -69,7 +71,7 @@ class TestAnswers:
         assert (message.state, message.provider_sid) == (State.ACCEPTED, text["sid"])
         assert (text["to"], text["from"]) == (message.recipient, message.sender)
         assert text["body"] == "Grüße, 👋 & <b>all</b>"
-        assert text["status_callback"] == message.status_url()
+        assert text["status_callback"].endswith(reverse("twilio-status", args=[message.pk, 1]))
 
     def test_a_messaging_service_is_named_as_such(self, carrier):
         drained(sender="MG" + "0" * 32)
@@ -179,6 +181,31 @@ class TestAnswers:
         assert message.state == State.UNCONFIRMED
         assert message.reason
         assert len(carrier.texts()) <= 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [b"[]", b"7", b"{}", b'{"sid": 7}', b'{"sid": null}', b'{"sid": "SM1", "error_code": "none"}'],
+    )
+    def test_an_answer_of_another_shape_leaves_a_doubt(self, settings, answer):
+        with answering(201, answer, "application/json") as url:
+            settings.TWILIO_API_URL = url
+            message = drained()
+
+        assert message.state == State.UNCONFIRMED
+        assert "answer" in message.reason
+
+    @pytest.mark.parametrize("fault", ["answer_slow", "answer_dripped"])
+    def test_an_answer_that_is_not_there_in_time_leaves_a_doubt(self, carrier, monkeypatch, fault):
+        monkeypatch.setattr(dispatch, "ANSWERED_WITHIN_SECONDS", 0.5)
+        carrier.misbehave("callbacks_dropped")
+        carrier.misbehave(fault, seconds=20, times=1)
+        MessageFactory.create_batch(3)
+
+        dispatch.drain()
+
+        late = Message.objects.get(state=State.UNCONFIRMED)
+        assert late.reason == "The provider did not answer in time."
+        assert Message.objects.filter(state=State.ACCEPTED).count() == 2
 
     def test_a_carrier_that_cannot_be_reached_has_taken_nothing(self, carrier, settings, tmp_path):
         settings.TWILIO_API_URL = Carrier(tmp_path, {}).url
@@ -351,6 +378,23 @@ class TestSilence:
 
         message.refresh_from_db()
         assert message.state == State.SENT
+
+    def test_nor_does_one_that_does_not_answer_hold_up_what_is_asked_next(
+        self, carrier, settings, monkeypatch
+    ):
+        carrier.misbehave("callbacks_dropped")
+        message = drained()
+        dispatch.close()
+        Message.objects.update(updated_at=Now() - outbox.SILENT_AFTER)
+        monkeypatch.setattr(dispatch, "ANSWERED_WITHIN_SECONDS", 0.5)
+
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            settings.TWILIO_API_URL = f"http://127.0.0.1:{mute.getsockname()[1]}"
+            dispatch.reconcile()
+
+        message.refresh_from_db()
+        assert message.state == State.ACCEPTED
+        assert message.asked_at
 
 
 class TestFairness:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from sms import outbox
-from sms.models import Forgotten, Message, OptOut, Sender, State
+from sms.models import Claimed, Forgotten, Message, OptOut, Sender, State
 from sms.outbox import Outcome
 from sms.providers.base import Report
 from tests.factories import ACCOUNT_SID, CALLER, MessageFactory, PromiseFactory
@@ -28,12 +28,16 @@ def report(state: State, sid: str = SID, code: int | None = None) -> Report:
     return Report(sid=sid, status=str(state), state=state, error_code=code)
 
 
-def claim_one() -> Message:
-    [message] = outbox.claim(10)
-    return message
+def claim_one() -> Claimed:
+    [claimed] = outbox.claim(10)
+    return claimed
 
 
-def state_of(message: Message) -> str:
+def stored(claimed: Claimed) -> Message:
+    return Message.objects.get(pk=claimed.pk)
+
+
+def state_of(message: Message | Claimed) -> str:
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
 
 
@@ -55,7 +59,7 @@ class TestClaim:
 
         claimed = claim_one()
 
-        assert (claimed.pk, claimed.state, claimed.attempt) == (message.pk, State.SUBMITTING, 1)
+        assert (claimed.pk, state_of(claimed), claimed.attempt) == (message.pk, State.SUBMITTING, 1)
         assert claimed.profile.twilio_account_sid
         assert outbox.claim(10) == []
 
@@ -106,10 +110,9 @@ class TestClaim:
     def test_of_equal_texts_one_is_in_doubt_at_a_time(self):
         first, second = MessageFactory(body="Same."), MessageFactory(body="Same.")
 
-        assert len(outbox.claim(10)) == 1
+        claimed = claim_one()
         assert outbox.claim(10) == []
 
-        claimed = Message.objects.get(state=State.SUBMITTING)
         outbox.record([Outcome(claimed, State.ACCEPTED, report(State.ACCEPTED))])
         assert {claim_one().pk, claimed.pk} == {first.pk, second.pk}
 
@@ -143,9 +146,9 @@ class TestRecord:
 
         outbox.record([Outcome(claimed, State.ACCEPTED, report(State.ACCEPTED))])
 
-        claimed.refresh_from_db()
-        assert (claimed.state, claimed.provider_sid, claimed.lease_until) == ("accepted", SID, None)
-        assert [event.state for event in claimed.events.all()] == ["submitting", "accepted"]
+        message = stored(claimed)
+        assert (message.state, message.provider_sid, message.lease_until) == ("accepted", SID, None)
+        assert [event.state for event in message.events.all()] == ["submitting", "accepted"]
 
     def test_many_outcomes_are_stored_at_once(self, django_assert_num_queries):
         MessageFactory.create_batch(3)
@@ -230,10 +233,11 @@ class TestRecord:
 
     def test_a_second_sid_in_a_late_answer_is_seen(self):
         MessageFactory()
-        message = claim_one()
+        claimed = claim_one()
+        message = stored(claimed)
         outbox.receipt(message, 1, report(State.SENT, OTHER_SID))
 
-        outbox.record([Outcome.taken(message, report(State.ACCEPTED, SID))])
+        outbox.record([Outcome.taken(claimed, report(State.ACCEPTED, SID))])
 
         message.refresh_from_db()
         assert (message.duplicate_detected, message.provider_sid) == (True, OTHER_SID)
@@ -245,7 +249,7 @@ class TestReceipt:
         MessageFactory()
         claimed = claim_one()
         outbox.record([Outcome(claimed, State.ACCEPTED, report(State.ACCEPTED))])
-        return claimed
+        return stored(claimed)
 
     def test_receipts_move_a_message_forward(self):
         message = self.submitted()
@@ -274,18 +278,20 @@ class TestReceipt:
 
     def test_a_receipt_before_the_answer_is_kept_and_names_the_sid(self):
         MessageFactory()
-        message = claim_one()
+        claimed = claim_one()
+        message = stored(claimed)
 
         outbox.receipt(message, 1, report(State.DELIVERED))
-        outbox.record([Outcome(message, State.ACCEPTED, report(State.ACCEPTED))])
+        outbox.record([Outcome(claimed, State.ACCEPTED, report(State.ACCEPTED))])
 
         message.refresh_from_db()
         assert (message.state, message.provider_sid) == ("delivered", SID)
 
     def test_a_receipt_resolves_a_doubt(self):
         MessageFactory()
-        message = claim_one()
-        outbox.record([Outcome(message, State.UNCONFIRMED, reason="The connection broke.")])
+        claimed = claim_one()
+        outbox.record([Outcome(claimed, State.UNCONFIRMED, reason="The connection broke.")])
+        message = stored(claimed)
 
         outbox.receipt(message, 1, report(State.SENT))
 
@@ -293,8 +299,9 @@ class TestReceipt:
 
     def test_a_receipt_for_a_text_that_waits_to_be_sent_again_stops_that(self):
         MessageFactory()
-        message = claim_one()
-        outbox.record([Outcome(message, State.QUEUED, delay=timedelta(seconds=-1))])
+        claimed = claim_one()
+        outbox.record([Outcome(claimed, State.QUEUED, delay=timedelta(seconds=-1))])
+        message = stored(claimed)
 
         outbox.receipt(message, 1, report(State.SENT))
 
@@ -319,8 +326,9 @@ class TestReceipt:
     @pytest.mark.parametrize("early", [True, False])
     def test_a_receipt_of_the_first_try_after_a_resend_is_seen(self, early):
         MessageFactory()
-        message = claim_one()
-        outbox.record([Outcome(message, State.QUEUED, delay=timedelta(seconds=-1))])
+        claimed = claim_one()
+        message = stored(claimed)
+        outbox.record([Outcome(claimed, State.QUEUED, delay=timedelta(seconds=-1))])
         again = claim_one()
         late = report(State.DELIVERED, OTHER_SID)
         answer = [Outcome.taken(again, report(State.ACCEPTED, SID))]
@@ -363,7 +371,7 @@ class TestReceipt:
     def test_a_sid_of_another_message_says_nothing(self):
         MessageFactory(provider_sid=OTHER_SID, state=State.DELIVERED)
         MessageFactory()
-        message = claim_one()
+        message = stored(claim_one())
 
         assert not outbox.receipt(message, 1, report(State.DELIVERED, OTHER_SID))
         assert state_of(message) == State.SUBMITTING
@@ -381,11 +389,10 @@ class TestReceipt:
 class TestDoubt:
     def in_doubt(self, attempt: int = 1, **fields) -> Message:
         MessageFactory(**fields)
-        message = claim_one()
-        outbox.record([Outcome(message, State.UNCONFIRMED, reason="The connection broke.")])
-        Message.objects.filter(pk=message.pk).update(attempt=attempt)
-        message.attempt = attempt
-        return message
+        claimed = claim_one()
+        outbox.record([Outcome(claimed, State.UNCONFIRMED, reason="The connection broke.")])
+        Message.objects.filter(pk=claimed.pk).update(attempt=attempt)
+        return stored(claimed)
 
     def listed_clean(self, message: Message) -> None:
         outbox.not_listed(message)
@@ -504,8 +511,7 @@ class TestSenders:
     def refused(self, code: int) -> Message:
         claimed = claim_one()
         outbox.record([Outcome.refused(claimed, code)])
-        claimed.refresh_from_db()
-        return claimed
+        return stored(claimed)
 
     def test_a_sender_is_known_with_the_rate_of_its_kind(self):
         for address, rate in {
@@ -598,12 +604,12 @@ class TestSenders:
         MessageFactory.create_batch(texts)
         first = outbox.claim(1)[0]
         outbox.record([Outcome.taken(first, report(State.ACCEPTED))])
-        outbox.receipt(first, 1, report(State.UNDELIVERED, code=30034))
+        outbox.receipt(stored(first), 1, report(State.UNDELIVERED, code=30034))
         self.sender(paused_until=Now())
         outbox.probe()
         probe = claim_one()
         outbox.record([Outcome.taken(probe, report(State.ACCEPTED, OTHER_SID))])
-        return probe
+        return stored(probe)
 
     def test_that_a_carrier_takes_a_text_proves_nothing_where_receipts_refuse(self):
         probe = self.unregistered(texts=4)
@@ -626,11 +632,11 @@ class TestSenders:
 
     def test_a_receipt_of_what_was_sent_before_it_was_held_releases_nothing(self):
         MessageFactory.create_batch(2)
-        message = outbox.claim(1)[0]
-        outbox.record([Outcome.taken(message, report(State.ACCEPTED))])
+        claimed = outbox.claim(1)[0]
+        outbox.record([Outcome.taken(claimed, report(State.ACCEPTED))])
         outbox.hold(ACCOUNT_SID, None, "Twilio does not accept the token.", 20003)
 
-        outbox.receipt(message, 1, report(State.DELIVERED))
+        outbox.receipt(stored(claimed), 1, report(State.DELIVERED))
 
         assert Sender.held(ACCOUNT_SID, "+13125550142")
 
@@ -664,7 +670,7 @@ class TestSenders:
         claimed = outbox.claim(1)[0]
         outbox.record([Outcome.taken(claimed, report(State.ACCEPTED))])
 
-        outbox.receipt(claimed, 1, report(State.UNDELIVERED, code=30034))
+        outbox.receipt(stored(claimed), 1, report(State.UNDELIVERED, code=30034))
 
         assert state_of(later) == State.HELD
 
