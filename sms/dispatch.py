@@ -14,7 +14,7 @@ import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from sms import alerts, doorbell, outbox, providers
 from sms.fields import WrongEncryptionKey
 from sms.models import Claimed, Message, ProviderName
 from sms.outbox import Outcome
+from sms.providers import base
 from sms.providers.base import (
     NoCredential,
     NotAccepted,
@@ -62,8 +63,7 @@ LOOK_AGAIN_SECONDS = 0.05
 GATHER_SECONDS = 0.01
 # A process that was frozen past this must not write to a socket: its lease may be another's by then.
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
-# Twilio's own bound on a request is reported around 26 s; a shorter wait would make doubt of slowness.
-ANSWERED_WITHIN_SECONDS = 38
+NOT_IN_TIME = "The provider did not answer in time."
 # A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
 DRAIN_SECONDS = 30
 POLL_SECONDS = 1
@@ -73,8 +73,6 @@ RECONCILE_BY_ITSELF_SECONDS = 4 * settings.RECONCILE_SECONDS
 STORE_AGAIN_SECONDS = 0.5
 # How many carriers are asked at once about doubts and silent texts.
 LOOK_UPS_AT_ONCE = 20
-
-NOT_IN_TIME = "The provider did not answer in time."
 
 T = TypeVar("T")
 
@@ -179,46 +177,74 @@ def close() -> None:
     _run(_sql(connections.close_all))
 
 
-async def _drain(ends: float) -> int:
-    handed_over = 0
-    in_flight: Counter[str] = Counter()
-    # When each was begun, the oldest first.
-    begun: dict[asyncio.Task[Outcome], float] = {}
-    landed: list[Outcome] = []
-    storing: asyncio.Task[None] | None = None
-    news = asyncio.Event()
-    full: list[str] = []
+class _UnderWay:
+    """The texts that one drain is handing over, and the outcomes that have not been stored yet."""
 
-    def land(message: Claimed, task: asyncio.Task[Outcome]) -> None:
+    def __init__(self) -> None:
+        self.by_account: Counter[str] = Counter()
+        self.landed: list[Outcome] = []
+        self.news = asyncio.Event()
+        # When each was begun, the oldest first.
+        self._begun: dict[asyncio.Task[Outcome], float] = {}
+
+    def begin(self, message: Claimed, deadline: float) -> None:
+        self.by_account[message.account_sid] += 1
+        task = asyncio.create_task(_hand_over(message, deadline))
+        self._begun[task] = time.monotonic()
+        task.add_done_callback(partial(self._land, message))
+
+    def _land(self, message: Claimed, task: asyncio.Task[Outcome]) -> None:
         cut_off = task.cancelled() or task.exception()
-        landed.append(Outcome.in_doubt(message, NOT_IN_TIME) if cut_off else task.result())
-        in_flight[message.account_sid] -= 1
-        begun.pop(task, None)
-        news.set()
+        self.landed.append(Outcome.in_doubt(message, NOT_IN_TIME) if cut_off else task.result())
+        self.by_account[message.account_sid] -= 1
+        del self._begun[task]
+        self.news.set()
 
+    def cut_off(self, after_seconds: float) -> None:
+        """Wait no longer for those that were begun so long ago; until they have ended, again and again: what
+        is being cleaned up may swallow being cut off.
+
+        One look at the oldest: a timer for each text would be a twentieth of what sending it takes.
+        """
+        before = time.monotonic() - after_seconds
+        for task in takewhile(lambda task: self._begun[task] <= before, self._begun):
+            task.cancel()
+
+
+async def _drain(ends: float) -> int:
+    under_way = _UnderWay()
+    try:
+        return await _handed_over(under_way, ends)
+    finally:
+        # Nobody would bound what is left if this one breaks.
+        under_way.cut_off(after_seconds=0)
+
+
+async def _handed_over(under_way: _UnderWay, ends: float) -> int:
+    handed_over = 0
+    storing: asyncio.Task[None] | None = None
+    full: list[str] = []
     look_again = 0.0
     while True:
         now = time.monotonic()
-        _cut_off(begun, now - ANSWERED_WITHIN_SECONDS)
-        room = min(PORTION, _most_in_flight() - in_flight.total())
+        under_way.cut_off(base.ANSWER_SECONDS)
+        room = min(PORTION, _most_in_flight() - under_way.by_account.total())
         if room and look_again <= now and _may_claim(ends):
-            full = _full(+in_flight)
+            full = _full(+under_way.by_account)
             claimed = await _claim(room, full)
             for message in claimed:
-                in_flight[message.account_sid] += 1
-                task = asyncio.create_task(_hand_over(message, now + HAND_OVER_WITHIN_SECONDS))
-                task.add_done_callback(partial(land, message))
-                begun[task] = now
+                # The lease began after `now`, while it was being claimed.
+                under_way.begin(message, now + HAND_OVER_WITHIN_SECONDS)
             handed_over += len(claimed)
             look_again = 0.0 if len(claimed) == room else now + LOOK_AGAIN_SECONDS
-        if landed and (storing is None or storing.done()):
+        if under_way.landed and (storing is None or storing.done()):
             if storing:
                 storing.result()
             # Beside the next claim, not before it: nothing waits for an outcome to be stored.
-            storing = asyncio.create_task(_store(landed[:]))
-            storing.add_done_callback(lambda _: news.set())
-            landed.clear()
-        if not (landed or in_flight.total()):
+            storing = asyncio.create_task(_store(under_way.landed[:]))
+            storing.add_done_callback(lambda _: under_way.news.set())
+            under_way.landed.clear()
+        if not (under_way.landed or under_way.by_account.total()):
             if storing:
                 await storing
             if not full:
@@ -228,18 +254,10 @@ async def _drain(ends: float) -> int:
             continue
         if look_again or not room or not _may_claim(ends):
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
-            if in_flight.total() > 1:
+                await asyncio.wait_for(under_way.news.wait(), LOOK_AGAIN_SECONDS)
+            if under_way.by_account.total() > 1:
                 await asyncio.sleep(GATHER_SECONDS)
-            news.clear()
-
-
-def _cut_off(begun: dict[asyncio.Task[Outcome], float], before: float) -> None:
-    """Wait no longer for what was begun before then. One look at the oldest: a timer for each text would be a
-    twentieth of what sending it takes."""
-    for task in list(takewhile(lambda task: begun[task] < before, begun)):
-        del begun[task]
-        task.cancel()
+            under_way.news.clear()
 
 
 async def _claim(room: int, full: list[str]) -> list[Claimed]:
@@ -282,8 +300,8 @@ async def _store(outcomes: list[Outcome]) -> None:
 
 async def _hand_over(message: Claimed, deadline: float) -> Outcome:
     """Send one claimed message; what came of it. Never raises: a doubt is an outcome, too."""
-    provider = providers.get(message.provider)
     try:
+        provider = providers.get(message.provider)
         if message.profile and (deactivated := message.profile.deactivated()):
             return Outcome.withheld(message, deactivated)
         credential = provider.credential(message.profile, message.account_sid)
@@ -314,6 +332,10 @@ async def _look_up(doubts: list[Message], silent: list[Message]) -> None:
             except (NotAccepted, NoCredential, WrongEncryptionKey) as error:
                 logger.warning("message %s: nothing could be learned: %s", message.pk, error)
                 await _sql(outbox.not_told, message)
+            except ValueError:
+                # Of a provider that this version does not know, while another is being put in its place.
+                logger.exception("message %s: it cannot be looked up", message.pk)
+                await _sql(outbox.not_told, message)
 
     await asyncio.gather(
         *(look_up(message, _resolve) for message in doubts), *(look_up(message, _ask) for message in silent)
@@ -325,7 +347,7 @@ async def _resolve(message: Message) -> None:
     credential = provider.credential(message.profile, message.account_sid)
     known = await _sql(outbox.known_sids, message)
     assert message.submitted_at is not None
-    report = await _answer(provider.find(message, credential, message.submitted_at, known))
+    report = await provider.find(message, credential, message.submitted_at, known)
     if report:
         await _sql(outbox.listed, message, report)
     else:
@@ -334,17 +356,8 @@ async def _resolve(message: Message) -> None:
 
 async def _ask(message: Message) -> None:
     provider = providers.get(message.provider)
-    credential = provider.credential(message.profile, message.account_sid)
-    report = await _answer(provider.ask(message, credential))
+    report = await provider.ask(message, provider.credential(message.profile, message.account_sid))
     await _sql(outbox.receipt, message, message.attempt, report)
-
-
-async def _answer(asked: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS):
-            return await asked
-    except TimeoutError as error:
-        raise NotAccepted(NOT_IN_TIME) from error
 
 
 def _forget_in_child() -> None:

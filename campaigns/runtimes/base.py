@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import hashlib
 import hmac
 import json
@@ -168,7 +169,9 @@ def strict_json(written: str | bytes) -> dict[str, Any]:
 
     A byte order mark is ignored, which some clients write all the same (8.1).
     """
-    parsed = _STRICT.decode(written if isinstance(written, str) else written.decode("utf-8-sig"))
+    if isinstance(written, bytes):
+        written = written.removeprefix(codecs.BOM_UTF8).decode()
+    parsed = _STRICT.decode(written)
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed

@@ -29,7 +29,7 @@ from yarl import URL
 
 from sms import text
 from sms.models import Claimed, Message, State, UserProfile
-from sms.providers import account, codes, keywords
+from sms.providers import account, base, codes, keywords
 from sms.providers.base import (
     Account,
     Credential,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 FORM = "application/x-www-form-urlencoded"
-# To reach a host, and to have a connection to it in all, with its name resolved and TLS agreed upon.
+# For one try to reach a host, with TLS agreed upon; and for all of them, with its name resolved.
 REACH_SECONDS, CONNECT_SECONDS = 3, 10
 # Below what servers and proxies in front of the API keep idle connections for.
 KEEP_ALIVE_SECONDS = 20
@@ -139,7 +139,9 @@ class Twilio(Provider):
                     ),
                 },
             )
-            report = _report(str(created.get("sid")), str(created.get("status")), created.get("error_code"))
+            report = _report(
+                str(created.get("sid")), str(created.get("status") or ""), created.get("error_code")
+            )
             texted = created.get("to")
         except (TwilioRestException, TwilioServiceException) as error:
             raise _verdict(error) from error
@@ -258,11 +260,12 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(logging.getLogger("twilio"), is_async=True)
+        # Bounded by whoever sends: see Provider.send().
+        self._sending = aiohttp.ClientTimeout(None, CONNECT_SECONDS, sock_connect=REACH_SECONDS)
         self._session = aiohttp.ClientSession(
             # Unlimited here: whoever sends bounds how many texts are under way.
             connector=_InTime(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
-            # Nothing here bounds the answer: it would be a timer for each text. See sms/dispatch.py.
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=REACH_SECONDS),
+            timeout=aiohttp.ClientTimeout(base.ANSWER_SECONDS, CONNECT_SECONDS, sock_connect=REACH_SECONDS),
             # A cookie that the API sets for one account has no business in another's requests.
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -286,6 +289,7 @@ class _KeptAlive(AsyncHttpClient):  # type: ignore[misc]
             data=aiohttp.BytesPayload(_form(data), content_type=FORM) if data else None,
             headers={**(headers or {}), **_authorization(auth)},
             allow_redirects=False,
+            timeout=self._sending if data else self._session.timeout,
         )
         # This gives the connection back, or closes it if it fails.
         body = await response.read()

@@ -24,19 +24,24 @@ from sms.providers.twilio import _KeptAlive  # noqa: E402
 
 # At 0 ms more gain nothing; at 100 ms it is as many as the product has under way.
 IN_FLIGHT = {0: 100, 100: 1000}
+LONGEST_SECONDS = 120
 
 
 async def send(client: Client, numbers: list[int]) -> None:
     while numbers:
         number = numbers.pop()
-        created = await client.messages.create_async(
-            to=f"+1415{2220000 + number:07d}",
-            from_="+13125550142",
-            body=f"Your table for {number}.",
-            status_callback=f"{settings.PUBLIC_URL}/twilio/status/{number}",
-            validity_period=900,
+        created = await client.api.v2010.create_async(
+            "POST",
+            f"/Accounts/{client.account_sid}/Messages.json",
+            data={
+                "To": f"+1415{2220000 + number:07d}",
+                "From": "+13125550142",
+                "Body": f"Your table for {number}.",
+                "StatusCallback": f"{settings.PUBLIC_URL}/twilio/status/{number}",
+                "ValidityPeriod": 900,
+            },
         )
-        assert created.sid
+        assert created["sid"]
 
 
 async def main() -> None:
@@ -48,7 +53,9 @@ async def main() -> None:
         count, delay = map(int, words)
         numbers = list(range(count))
         started = time.monotonic()
-        await asyncio.gather(*(send(client, numbers) for _ in range(IN_FLIGHT[delay])))
+        # Nothing else bounds what the client sends.
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await asyncio.gather(*(send(client, numbers) for _ in range(IN_FLIGHT[delay])))
         print(time.monotonic() - started, flush=True)
     await http.close()
 

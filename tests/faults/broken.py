@@ -1,4 +1,4 @@
-"""Deliberate defects, by name, each of which the checker must catch. Also shortens two time-outs.
+"""Deliberate defects, by name, each of which the checker must catch. Also shortens three time-outs.
 
 Loaded as a Django application into each process of a run, which otherwise runs the product's own commands.
 """
@@ -20,12 +20,11 @@ class Broken(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
-        from sms import dispatch
-        from sms.providers import twilio
+        from sms.providers import base, twilio
 
         for name in ("REACH_SECONDS", "CONNECT_SECONDS"):
             _replace(twilio, name, float(os.environ["FAULTS_CONNECT_SECONDS"]))
-        _replace(dispatch, "ANSWERED_WITHIN_SECONDS", float(os.environ["FAULTS_ANSWER_SECONDS"]))
+        _replace(base, "ANSWER_SECONDS", float(os.environ["FAULTS_ANSWER_SECONDS"]))
         for name in os.environ["FAULTS_DEFECT"].split():
             if name not in OUTSIDE:
                 DEFECTS[name]()
@@ -122,10 +121,10 @@ def last_receipt_wins() -> None:
 def deadline_ignored() -> None:
     """A worker that slept past its lease writes to the carrier none the less."""
     from sms import dispatch
-    from sms.providers import twilio
+    from sms.providers import base, twilio
 
     _replace(dispatch, "HAND_OVER_WITHIN_SECONDS", timedelta(days=1).total_seconds())
-    _replace(dispatch, "ANSWERED_WITHIN_SECONDS", 600)
+    _replace(base, "ANSWER_SECONDS", 600)
     for name in ("REACH_SECONDS", "CONNECT_SECONDS"):
         _replace(twilio, name, 600)
     reaper_requeues()

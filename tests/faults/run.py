@@ -15,7 +15,7 @@ from tests.faults.injectors import Injector, nothing
 from tests.faults.load import Load, asks
 from tests.faults.site import Ground, Site, Times
 
-# In production: connect 3, read 35, lease 120, late bound 60, reconciled every 15 s.
+# In production: reach 3, connect 10, answer 38, lease 120, late bound 60, reconciled every 15 s.
 FULL = Times(connect=1, answer=3, lease=8, late=4, reconcile=1)
 SHORT = Times(connect=0.5, answer=1.5, lease=4, late=2, reconcile=0.5)
 # Longer than any doubt can last in the row, plus this for a machine that is busy with a backlog.

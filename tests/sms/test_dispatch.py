@@ -14,16 +14,20 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cryptography.fernet import Fernet
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from sms import dispatch, outbox
 from sms.models import Message, Sender, State, UserProfile
+from sms.providers import base
 from tests.conftest import ATLAS_SID
 from tests.factories import ACCOUNT_SID, MessageFactory
 from tests.processes import Carrier, eventually, request
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+SID = "SM" + "a" * 32
 
 
 @pytest.fixture(autouse=True)
@@ -183,29 +187,72 @@ class TestAnswers:
         assert len(carrier.texts()) <= 1
 
     @pytest.mark.parametrize(
-        "answer",
-        [b"[]", b"7", b"{}", b'{"sid": 7}', b'{"sid": null}', b'{"sid": "SM1", "error_code": "none"}'],
+        ("answer", "reason"),
+        [
+            ("[]", "The provider's answer could not be read."),
+            ("7", "The provider's answer could not be read."),
+            ('{"sid": "SID", "error_code": "none"}', "The provider's answer could not be read."),
+            ("{}", "The provider's answer names no message."),
+            ('{"sid": 7}', "The provider's answer names no message."),
+            ('{"sid": null}', "The provider's answer names no message."),
+            ('{"sid": "SID", "to": "+14155550100"}', "The provider's answer is about another number."),
+            ('{"sid": "SID", "to": 7}', "The provider's answer is about another number."),
+        ],
     )
-    def test_an_answer_of_another_shape_leaves_a_doubt(self, settings, answer):
-        with answering(201, answer, "application/json") as url:
+    def test_an_answer_of_another_shape_leaves_a_doubt(self, settings, answer, reason):
+        with answering(201, answer.replace("SID", SID).encode(), "application/json") as url:
             settings.TWILIO_API_URL = url
             message = drained()
 
-        assert message.state == State.UNCONFIRMED
-        assert "answer" in message.reason
+        assert (message.state, message.reason) == (State.UNCONFIRMED, reason)
+
+    @pytest.mark.parametrize("status", ["", ', "status": null', ', "status": "teleported"', ', "status": 7'])
+    def test_an_answer_that_names_a_message_says_that_it_is_there(self, settings, status):
+        with answering(201, f'{{"sid": "{SID}"{status}}}'.encode(), "application/json") as url:
+            settings.TWILIO_API_URL = url
+            message = drained()
+
+        assert (message.state, message.provider_sid) == (State.ACCEPTED, SID)
+        assert "None" not in message.events.get(state=State.ACCEPTED).provider_status
 
     @pytest.mark.parametrize("fault", ["answer_slow", "answer_dripped"])
     def test_an_answer_that_is_not_there_in_time_leaves_a_doubt(self, carrier, monkeypatch, fault):
-        monkeypatch.setattr(dispatch, "ANSWERED_WITHIN_SECONDS", 0.5)
+        monkeypatch.setattr(base, "ANSWER_SECONDS", 0.5)
         carrier.misbehave("callbacks_dropped")
         carrier.misbehave(fault, seconds=20, times=1)
         MessageFactory.create_batch(3)
 
         dispatch.drain()
+        after = drained()
 
         late = Message.objects.get(state=State.UNCONFIRMED)
         assert late.reason == "The provider did not answer in time."
-        assert Message.objects.filter(state=State.ACCEPTED).count() == 2
+        assert Message.objects.filter(state=State.ACCEPTED).count() == 3
+        # What was broken off is not taken for the next one's answer.
+        assert {text["sid"]: text["to"] for text in carrier.texts()}[after.provider_sid] == after.recipient
+
+    def test_a_claim_that_takes_long_takes_nothing_of_the_time_for_the_answer(self, carrier, monkeypatch):
+        monkeypatch.setattr(base, "ANSWER_SECONDS", 1)
+        carrier.misbehave("answer_slow", seconds=0.4)
+        MessageFactory.create_batch(2)
+        locked, held = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                list(Sender.objects.select_for_update())
+                locked.set()
+                held.wait(10)
+            connection.close()
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        locked.wait(10)
+        threading.Timer(2, held.set).start()
+        dispatch.drain()
+        holder.join()
+
+        assert not Message.objects.filter(state=State.UNCONFIRMED)
+        assert not Message.objects.filter(provider_sid=None)
 
     def test_a_carrier_that_cannot_be_reached_has_taken_nothing(self, carrier, settings, tmp_path):
         settings.TWILIO_API_URL = Carrier(tmp_path, {}).url
@@ -379,21 +426,28 @@ class TestSilence:
         message.refresh_from_db()
         assert message.state == State.SENT
 
-    def test_nor_does_one_that_does_not_answer_hold_up_what_is_asked_next(
-        self, carrier, settings, monkeypatch
-    ):
-        carrier.misbehave("callbacks_dropped")
-        message = drained()
-        dispatch.close()
-        Message.objects.update(updated_at=Now() - outbox.SILENT_AFTER)
-        monkeypatch.setattr(dispatch, "ANSWERED_WITHIN_SECONDS", 0.5)
+    @pytest.mark.parametrize("state", [State.ACCEPTED, State.UNCONFIRMED])
+    def test_nor_does_one_that_does_not_answer_at_all(self, settings, monkeypatch, state):
+        sid = SID if state == State.ACCEPTED else None
+        ago = Now() - outbox.SILENT_AFTER
+        message = MessageFactory(state=state, provider_sid=sid)
+        Message.objects.update(updated_at=ago, submitted_at=ago, attempt=1)
+        monkeypatch.setattr(base, "ANSWER_SECONDS", 0.5)
+
+        def reconcile() -> None:
+            dispatch.reconcile()
+            connection.close()
 
         with socket.create_server(("127.0.0.1", 0)) as mute:
             settings.TWILIO_API_URL = f"http://127.0.0.1:{mute.getsockname()[1]}"
-            dispatch.reconcile()
+            reconciling = threading.Thread(target=reconcile)
+            reconciling.start()
+            reconciling.join(10)
+            ended = not reconciling.is_alive()
 
         message.refresh_from_db()
-        assert message.state == State.ACCEPTED
+        assert ended
+        assert message.state == state
         assert message.asked_at
 
 
