@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.log import log_response
 
 from builder import patience
+from builder.postgresql.base import of_this_thread
 
 # Per connection, for runtimes: a caller hears silence while one of these is answered.
 RUNTIMES = "/c/"
@@ -45,7 +45,7 @@ class RuntimesFirst(WSGIHandler):
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
             return self._usual(environ, start_response)
         request.resolver_match = match
-        database = connections[DEFAULT_DB_ALIAS]
+        database = of_this_thread()
         patience.short(database, match.kwargs["connection"])
         if patience.left():
             # What Django does at the signal of a request, for the one connection that there is.
@@ -64,7 +64,7 @@ class RuntimesFirst(WSGIHandler):
         return response if response.streaming else [response.content]
 
     def _usual(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        patience.usual(connections[DEFAULT_DB_ALIAS])
+        patience.usual(of_this_thread())
         return super().__call__(environ, start_response)
 
 

@@ -78,7 +78,11 @@ _PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(s
 
 # A row of the lane that has a place and that nobody else holds.
 _HAS_PLACE = f"{_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted"
-_FIRST_FREE = "ORDER BY shard DESC LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
+# Each connection begins at another row: one that somebody has changed since the statement began is looked
+# at anew, with all that leads to it.
+_FIRST_FREE = (
+    f"ORDER BY shard # mod(pg_backend_pid(), {SHARDS_AT_ONCE}) LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
+)
 
 # Common table expressions for the statement that asks and promises at once, between `call`, whose one row is
 # the call that asks, and the promise. They lead to `counted`, which has that call's id if `allowed`, an

@@ -12,18 +12,17 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import (
-    DEFAULT_DB_ALIAS,
     DatabaseError,
     IntegrityError,
     InterfaceError,
     OperationalError,
     connection,
-    connections,
     transaction,
 )
 from django.db.models.functions import Now
 
 from builder import patience
+from builder.postgresql.base import of_this_thread
 from campaigns import counting, safeguards
 from campaigns.drafts import Caller
 from campaigns.models import LONGEST_CALL, Call, Connection, Consent, ToolCall
@@ -202,9 +201,9 @@ def _at_once(
 
 def _executed(arguments: dict[str, Any]) -> int | None:
     """None if the text is not promised. If it is, a worker is told; for how many more there are places."""
-    # Looked up once: each use of django.db.connection is a look-up in a thread's locals.
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
+    database = of_this_thread()
+    if database.connection is None:
+        database.ensure_connection()
     with database.wrap_database_errors:
         places_left = _PROMISE.first(database.connection, arguments)
     if places_left is not None:

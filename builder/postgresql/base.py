@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, Self, TypeVar
 
 import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen, PQGenConn
 
@@ -58,6 +61,19 @@ class Connection(psycopg.Connection[Any]):
             raise
         patience.answers()
         return result
+
+
+_local = threading.local()
+
+
+def of_this_thread() -> BaseDatabaseWrapper:
+    """The database as this thread has it: what django.db.connections finds anew at each look, in the locals
+    of threads and of coroutines, and what does not change while a thread lives."""
+    try:
+        found: BaseDatabaseWrapper = _local.database
+    except AttributeError:
+        found = _local.database = connections[DEFAULT_DB_ALIAS]
+    return found
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -141,21 +141,24 @@ def test_places_that_one_tool_was_granted_and_did_not_use_are_another_ones(line)
 def test_places_are_granted_before_there_are_none_and_never_beyond_the_limit(line, room):
     limit(line.campaign, texts_per_day=50_000)
     fire(line, 1)
-    *others, newest = Allowance.objects.order_by("shard")
-    # Texts are taken from the newest row; the next one leaves it as few as the mark.
-    newest.texts = newest.segments = newest.texts_granted - counting.LOW_PLACES - 1
-    newest.save()
+    before = dict(Allowance.objects.values_list("pk", "texts"))
+    fire(line, 2)
+    # Where this connection takes places from; its next text leaves as few there as the mark.
+    [own] = [row for row in Allowance.objects.all() if row.texts > before[row.pk]]
+    own.texts = own.segments = own.texts_granted - counting.LOW_PLACES - 1
+    own.save()
+    other = Allowance.objects.exclude(pk=own.pk)[:1]
     granted = Sum("texts_granted")
     before = Allowance.objects.aggregate(granted=granted)["granted"]
-    Allowance.objects.filter(pk=others[0].pk).update(
+    Allowance.objects.filter(pk__in=other.values("pk")).update(
         texts_granted=F("texts_granted") + 50_000 - room - before,
         segments_granted=F("segments_granted") + 50_000 - room - before,
     )
 
-    fire(line, 2)
+    fire(line, 3)
 
-    newest.refresh_from_db()
-    assert (newest.texts_granted - newest.texts > counting.LOW_PLACES) == (room > 0)
+    own.refresh_from_db()
+    assert (own.texts_granted - own.texts > counting.LOW_PLACES) == (room > 0)
     assert Allowance.objects.aggregate(granted=granted)["granted"] <= 50_000
 
 
