@@ -22,8 +22,9 @@ from builder import embedded
 
 DEMO = "DATABASE_URL" not in os.environ
 SETTLE_SECONDS = 60
-# What is in flight (connecting 3 s, reading 35 s) is waited for: nothing shall be in doubt at the next start.
-STOP_SECONDS = 45
+# What is in flight is waited for, so that nothing is in doubt at the next start: a claim, which waits for the
+# database 15 s at most, and the carrier's answers, 38 s (sms/providers/base.py).
+STOP_SECONDS = 60
 
 
 def main() -> None:

@@ -34,7 +34,8 @@ PLACES_AT_ONCE, PART_AT_ONCE = 4096, 8
 SHARDS_AT_ONCE, FEWEST_PLACES = 8, 8
 # Whoever leaves just so many in a row grants more, so that hardly anybody finds none.
 LOW_PLACES = 64
-# More rows of one kind than there are texts promised in one instant are of no use.
+# More rows of one kind than there are texts promised in one instant are of no use. Both are powers of two, so
+# that connections begin at all of them alike.
 MOST_SHARDS = 32
 MOST_TEXTED = "the number with the most"
 # Yesterday's are looked at on pages, and by nobody else.
@@ -80,9 +81,7 @@ _PLACES_LEFT = "LEAST(texts_granted - texts, (segments_granted - segments) / %(s
 _HAS_PLACE = f"{_LANE} AND texts < texts_granted AND segments + %(segments)s <= segments_granted"
 # Each connection begins at another row: one that somebody has changed since the statement began is looked
 # at anew, with all that leads to it.
-_FIRST_FREE = (
-    f"ORDER BY shard # mod(pg_backend_pid(), {SHARDS_AT_ONCE}) LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
-)
+_FIRST_FREE = f"ORDER BY shard # mod(pg_backend_pid(), {MOST_SHARDS}) LIMIT 1 FOR UPDATE OF each SKIP LOCKED"
 
 # Common table expressions for the statement that asks and promises at once, between `call`, whose one row is
 # the call that asks, and the promise. They lead to `counted`, which has that call's id if `allowed`, an

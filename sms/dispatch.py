@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 from typing import Any, TypeVar
 
 import uvloop
@@ -184,8 +183,10 @@ class _UnderWay:
         self.by_account: Counter[str] = Counter()
         self.landed: list[Outcome] = []
         self.news = asyncio.Event()
+        self.is_over = False
         # When each was begun, the oldest first.
         self._begun: dict[asyncio.Task[Outcome], float] = {}
+        self._watch = asyncio.create_task(self._cut_off())
 
     def begin(self, message: Claimed, deadline: float) -> None:
         self.by_account[message.account_sid] += 1
@@ -200,15 +201,19 @@ class _UnderWay:
         del self._begun[task]
         self.news.set()
 
-    def cut_off(self, after_seconds: float) -> None:
-        """Wait no longer for those that were begun so long ago; until they have ended, again and again: what
-        is being cleaned up may swallow being cut off.
+    async def _cut_off(self) -> None:
+        """Wait for no answer longer than ANSWER_SECONDS, and for none once all is over.
 
-        One look at the oldest: a timer for each text would be a twentieth of what sending it takes.
+        By looking at the oldest: a timer for each text would be a twentieth of what sending it takes. Again
+        and again, until they have ended: what is being cleaned up may swallow being cut off.
         """
-        before = time.monotonic() - after_seconds
-        for task in takewhile(lambda task: self._begun[task] <= before, self._begun):
-            task.cancel()
+        while self._begun or not self.is_over:
+            before = time.monotonic() - (0 if self.is_over else base.ANSWER_SECONDS)
+            for task, begun in self._begun.items():
+                if begun > before:
+                    break
+                task.cancel()
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def _drain(ends: float) -> int:
@@ -216,8 +221,8 @@ async def _drain(ends: float) -> int:
     try:
         return await _handed_over(under_way, ends)
     finally:
-        # Nobody would bound what is left if this one breaks.
-        under_way.cut_off(after_seconds=0)
+        # Something is left if this one broke.
+        under_way.is_over = True
 
 
 async def _handed_over(under_way: _UnderWay, ends: float) -> int:
@@ -227,7 +232,6 @@ async def _handed_over(under_way: _UnderWay, ends: float) -> int:
     look_again = 0.0
     while True:
         now = time.monotonic()
-        under_way.cut_off(base.ANSWER_SECONDS)
         room = min(PORTION, _most_in_flight() - under_way.by_account.total())
         if room and look_again <= now and _may_claim(ends):
             full = _full(+under_way.by_account)

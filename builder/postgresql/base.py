@@ -67,8 +67,10 @@ _local = threading.local()
 
 
 def of_this_thread() -> BaseDatabaseWrapper:
-    """The database as this thread has it: what django.db.connections finds anew at each look, in the locals
-    of threads and of coroutines, and what does not change while a thread lives."""
+    """The database as this thread has it, which django.db.connections finds anew at each look.
+
+    For threads without an event loop of their own: where one runs, coroutines have another.
+    """
     try:
         found: BaseDatabaseWrapper = _local.database
     except AttributeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
 import threading
@@ -14,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cryptography.fernet import Fernet
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -65,6 +66,22 @@ def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+@contextmanager
+def refusing_updates() -> Iterator[None]:
+    """No answer of a carrier can be stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RAISE 'Out of order.'; END $$;"
+            "CREATE TRIGGER refuse BEFORE UPDATE ON sms_message FOR EACH ROW WHEN (NEW.state = 'accepted') "
+            "EXECUTE FUNCTION refuse()"
+        )
+        try:
+            yield
+        finally:
+            cursor.execute("DROP FUNCTION refuse() CASCADE")
 
 
 class TestAnswers:
@@ -230,6 +247,17 @@ class TestAnswers:
         assert Message.objects.filter(state=State.ACCEPTED).count() == 3
         # What was broken off is not taken for the next one's answer.
         assert {text["sid"]: text["to"] for text in carrier.texts()}[after.provider_sid] == after.recipient
+
+    def test_nothing_is_left_under_way_by_a_drain_that_breaks(self, carrier):
+        carrier.misbehave("answer_slow", seconds=20, times=1)
+        MessageFactory.create_batch(2)
+
+        with refusing_updates(), pytest.raises(ProgrammingError, match="Out of order"):
+            dispatch.drain()
+
+        eventually(lambda: not asyncio.all_tasks(dispatch._started().loop))
+        # What came of them nobody knows; the reaper puts them in doubt.
+        assert set(Message.objects.values_list("state", flat=True)) == {State.SUBMITTING}
 
     def test_a_claim_that_takes_long_takes_nothing_of_the_time_for_the_answer(self, carrier, monkeypatch):
         monkeypatch.setattr(base, "ANSWER_SECONDS", 1)
