@@ -34,8 +34,8 @@ PLACES_AT_ONCE, PART_AT_ONCE = 4096, 8
 SHARDS_AT_ONCE, FEWEST_PLACES = 8, 8
 # Whoever leaves just so many in a row grants more, so that hardly anybody finds none.
 LOW_PLACES = 64
-# More rows of one kind than there are texts promised in one instant are of no use. Both are powers of two, so
-# that connections begin at all of them alike.
+# More rows of one kind than there are texts promised in one instant are of no use. A power of two, like
+# SHARDS_AT_ONCE, so that connections begin at all rows alike.
 MOST_SHARDS = 32
 MOST_TEXTED = "the number with the most"
 # Yesterday's are looked at on pages, and by nobody else.
