@@ -27,13 +27,20 @@ from builder import embedded, supervise
 
 ROOT = Path(__file__).resolve().parent.parent
 # Long enough for the slowest start on a loaded machine; nothing waits for it when all is well.
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
+# Beneath those that the kernel gives to connections: none takes one before its server has started.
+PORTS = range(20_000, 32_000)
+LINES_SHOWN = 30
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on."""
+    while True:
+        # Not by `random`, which begins alike in each of the processes that run tests.
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS, every: float = 0.03) -> Any:
@@ -177,14 +184,19 @@ class Stack:
         return done.stdout
 
     def start(self, *names: str) -> None:
-        """Start processes, and return when they serve."""
+        """Start processes, and return when they serve; if they never do, fails with what they wrote."""
         for name in names:
             self.launch(name)
-        if "web" in names:
-            eventually(self.answers)
-        for name in names:
-            if name.startswith("worker"):
-                eventually(lambda name=name: " ready." in self.log(name))
+        try:
+            if "web" in names:
+                eventually(self.answers)
+            for name in names:
+                if name.startswith("worker"):
+                    eventually(lambda name=name: " ready." in self.log(name))
+        except AssertionError as error:
+            for name in names:
+                error.add_note("\n".join([f"--- {name}", *self.log(name).splitlines()[-LINES_SHOWN:]]))
+            raise
 
     def launch(self, name: str) -> None:
         """Start one process without waiting for it."""
