@@ -172,18 +172,16 @@ def _at_once(
         "caller_name": firing.caller_name,
         "key": firing.key(),
         "fingerprint": fingerprint,
-        "action": tool.action.pk if tool.action else None,
         "parameters": json.dumps(values),
         "say": say,
         "campaign": firing.connection.campaign_id,
         "words": values.get(CONSENT, ""),
-        "consented": tool.needs_consent,
         "repeat_after": timedelta(minutes=request.campaign.minutes_before_repeat or 0),
         "texts_per_number": request.campaign.texts_per_number,
         **promise.values(),
     }
     try:
-        places_left = _executed(arguments)
+        places_left = _executed(arguments, tool)
     except (OperationalError, InterfaceError):
         # Of a request that comes again there is nothing to fear: if this one was stored, it is found.
         if not (firing.connection.is_kept and patience.died(connection)):
@@ -199,13 +197,13 @@ def _at_once(
     return Answer(ToolCall.Outcome.ACCEPTED, say, promise.id)
 
 
-def _executed(arguments: dict[str, Any]) -> int | None:
+def _executed(arguments: dict[str, Any], tool: Tool) -> int | None:
     """None if the text is not promised. If it is, a worker is told; for how many more there are places."""
     database = of_this_thread()
     if database.connection is None:
         database.ensure_connection()
     with database.wrap_database_errors:
-        places_left = _PROMISE.first(database.connection, arguments)
+        places_left = _PROMISE.first(database.connection, arguments, tool.written)
     if places_left is not None:
         if database.in_atomic_block:
             database.on_commit(doorbell.ring, robust=True)
@@ -362,7 +360,7 @@ def _promise(request: Request, wait: Wait | None) -> Promise:
     if not_before:
         wait = None
     return Promise(
-        **request.tool.snapshot,
+        request.tool.terms,
         recipient=request.recipient,
         country=numbers.country(request.recipient),
         body=request.draft.body,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -17,6 +18,8 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 _DONE = frozenset((ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK))
+Written = Mapping[str, bytes | None]
+NOTHING: Written = {}
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -30,23 +33,27 @@ class Statement:
     """
 
     def __init__(self, name: str, sql: str) -> None:
-        self._names = list(dict.fromkeys(_NAMED.findall(sql)))
-        numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
+        names = list(dict.fromkeys(_NAMED.findall(sql)))
+        self._in_order = itemgetter(*names)
+        numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
         self._sql = _NAMED.sub(lambda match: numbers[match.group(1)], sql).encode()
         self._name = name.encode()
         # Of connections whose server has it: what knows how their values are written.
         self._ready: WeakKeyDictionary[Connection[Any], abc.Transformer] = WeakKeyDictionary()
 
-    def first(self, connection: Connection[Any], values: Mapping[str, Any]) -> int | None:
-        """Execute it; the first number of its first row, None without one. Raises psycopg's errors."""
+    def first(
+        self, connection: Connection[Any], values: Mapping[str, Any], known: Written = NOTHING
+    ) -> int | None:
+        """Execute it with some values, and those that were written() before; the first number of its first
+        row, None without one. Raises psycopg's errors."""
         try:
-            return self._executed(connection, values)
+            return self._executed(connection, values, known)
         except InvalidSqlStatementName:
             # Whatever pools connections has reset this one.
             del self._ready[connection]
-            return self._executed(connection, values)
+            return self._executed(connection, values, known)
 
-    def _executed(self, connection: Connection[Any], values: Mapping[str, Any]) -> int | None:
+    def _executed(self, connection: Connection[Any], values: Mapping[str, Any], known: Written) -> int | None:
         if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
             # A cursor begins the transaction that Django has announced.
             connection.execute("")
@@ -54,8 +61,11 @@ class Statement:
         if transformer is None:
             _checked(connection, connection.wait(_prepared(connection.pgconn, self._name, self._sql)))
             transformer = self._ready[connection] = Transformer(connection)
-        written = [_written(values[name], transformer) for name in self._names]
-        result = _checked(connection, connection.wait(_done(connection.pgconn, self._name, written)))
+        row = dict(known)
+        for name, value in values.items():
+            row[name] = _text(value) if type(value) is str else _written(value, transformer)
+        parameters = self._in_order(row)
+        result = _checked(connection, connection.wait(_done(connection.pgconn, self._name, parameters)))
         number = result.get_value(0, 0) if result.ntuples else None
         return None if number is None else int(number)
 
@@ -66,7 +76,7 @@ def _prepared(pgconn: PGconn, name: bytes, sql: bytes) -> abc.PQGen[PGresult]:
     return results[-1]
 
 
-def _done(pgconn: PGconn, name: bytes, values: list[Any]) -> abc.PQGen[PGresult]:
+def _done(pgconn: PGconn, name: bytes, values: Sequence[Any]) -> abc.PQGen[PGresult]:
     pgconn.send_query_prepared(name, values)
     results: list[PGresult] = yield from generators.execute(pgconn)
     return results[-1]
@@ -85,6 +95,11 @@ def _written(value: Any, transformer: abc.Transformer) -> Any:
     """The value as PostgreSQL reads it, in UTF-8, which Django's connections have; None for NULL."""
     write = _WRITTEN.get(type(value))
     return write(value) if write else transformer.get_dumper(value, PyFormat.TEXT).dump(value)
+
+
+def written(values: Mapping[str, Any]) -> Written:
+    """Texts, numbers and the like that come with each of many executions, as PostgreSQL reads them."""
+    return {name: _WRITTEN[type(value)](value) for name, value in values.items()}
 
 
 def _text(value: str) -> bytes:

@@ -16,9 +16,12 @@ from campaigns.content import BODY, Content
 from campaigns.drafts import Author
 from campaigns.models import RECIPIENT as RECIPIENT
 from campaigns.models import Campaign
+from campaigns.statements import Written, written
 from campaigns.wording import Wording, schema
 from sms.models import Pause, SmsTemplate, Variable, is_capped
 from sms.models.pauses import template_scope
+from sms.outbox import values_of
+from sms.terms import Terms
 
 MAX_CONSENT_CHARACTERS = 500
 
@@ -67,17 +70,23 @@ class Tool:
     def pause(self) -> Pause | None:
         """What its texts are paused by, which starting and ending changes the configuration's revision."""
         own = [] if self.template is None else [template_scope(self.template.pk)]
-        sent = self.snapshot
-        return Pause.against([*self.scopes, *own], sent["account_sid"], sent["sender"])
+        return Pause.against([*self.scopes, *own], self.terms.account_sid, self.terms.sender)
 
     @cached_property
-    def snapshot(self) -> dict[str, Any]:
-        """What a text of it is promised with, whoever gets it and whatever it says."""
-        return {
-            **self.source.snapshot(),
-            "template": self.template.pk if self.template else None,
-            "scopes": self.scopes,
-        }
+    def terms(self) -> Terms:
+        """What a text of it is promised with."""
+        return self.source.terms(template=self.template.pk if self.template else None, scopes=self.scopes)
+
+    @cached_property
+    def written(self) -> Written:
+        """What each of its texts is stored with, written once."""
+        return written(
+            {
+                **values_of(self.terms),
+                "action": self.action.pk if self.action else None,
+                "consented": self.needs_consent,
+            }
+        )
 
     @property
     def action(self) -> SmsAction | None:

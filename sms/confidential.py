@@ -24,9 +24,11 @@ _KEY = re.compile(
     r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{32,}\b"
 )
 # Without these there is none of it, and a caller waits.
-_KEY_HINT = re.compile(r"\S{15}|-{5}BEGIN")
-_DIGITS_HINT = re.compile(r"\d(?:[ -]?\d){2}")
-_CODE_HINT = re.compile(r"code|password|token|otp|pin|cv[vc]", re.IGNORECASE)
+_LEAST_KEY = 15
+_KEY_BEGINS = "-----BEGIN"
+_DIGITS_HINT = re.compile(r"[0-9](?:[ -]?[0-9]){2}")
+_IBAN_HINT = re.compile(r"[A-Z][A-Z][0-9][0-9]")
+_CODE_HINTS = ("code", "password", "token", "otp", "pin", "cvv", "cvc")
 # A code that somebody must not pass on. One of a booking, a door or a voucher is none.
 _CODE_NAME = (
     r"(?:verification|verify|one[- ]?time|security|login|log[- ]in|sign[- ]in|authentication|auth|2fa|mfa|"
@@ -50,14 +52,16 @@ def found(text: str) -> bool:
 def holds(text: str) -> bool:
     """Whether a key stands in a text, or the number of a card, of an account or of somebody's social
     security."""
-    if _KEY_HINT.search(text) and _KEY.search(text):
+    if (max(map(len, text.split()), default=0) >= _LEAST_KEY or _KEY_BEGINS in text) and _KEY.search(text):
         return True
     plain = digits.folded(text)
     if not _DIGITS_HINT.search(plain):
         return False
-    if _SOCIAL.search(plain) or any(map(_holds_card, digits.runs(plain))):
+    if plain.count("-") >= 2 and _SOCIAL.search(plain):
         return True
-    return any(_is_iban(match.group()) for match in _IBAN.finditer(plain))
+    if any(map(_holds_card, digits.runs(plain))):
+        return True
+    return bool(_IBAN_HINT.search(plain)) and any(_is_iban(match.group()) for match in _IBAN.finditer(plain))
 
 
 def tells_code(text: str) -> bool:
@@ -68,7 +72,8 @@ def tells_code(text: str) -> bool:
 
 def names_code(text: str) -> bool:
     """Whether such a code is spoken of."""
-    return bool(_CODE_HINT.search(text) and _NAMED.search(text))
+    is_hinted = not text.isascii() or any(map(text.lower().__contains__, _CODE_HINTS))
+    return is_hinted and bool(_NAMED.search(text))
 
 
 def _holds_card(groups: list[str]) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 # What stands for a digit among digits.
 _LETTERS = str.maketrans("oOlI|", "00111")
-_MIXED_HINT = re.compile(r"\d[oOlI|]|[oOlI|]\d")
+_MIXED_HINT = re.compile(r"[0-9](?:(?=[oOlI|])|(?<=[oOlI|][0-9]))")
 _MIXED = re.compile(r"(?<![^\W_])(?=[oOlI|]*\d)[\doOlI|]{3,}(?![^\W_])")
 _WORDS = {
     **{"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"},
@@ -29,7 +29,7 @@ _NO_NUMBER = re.compile(
 )
 # Whatever stands between two digits of one number is no letter, and short.
 _RUN = re.compile(r"\+?\d(?:[^0-9A-Za-z]{0,3}\d){6,}")
-_HINT = re.compile(r"\d(?:[^0-9A-Za-z]{0,3}[\doOlI|]){6}")
+_HINT = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9oOlI|]){6}")
 
 
 def may_stand_in(text: str) -> bool:

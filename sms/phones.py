@@ -21,8 +21,10 @@ _LETTERED = re.compile(
     r"(?<!\d)(?:1[-. ]?\(?[2-9]\d\d\)?[-. ]?|\(?(?:8(?:00|33|44|55|66|77|88)|900)\)?[-.])"
     r"(?=[A-Z\d-]*[A-Z])(?:[A-Z\d][- ]?){6,}[A-Z\d](?![a-z])"
 )
-# Without these there is neither, and a caller waits.
-_HINT = re.compile(r"\d{3}")
+# Without these there is none of it, and a caller waits.
+_HINT = re.compile(r"[0-9]{3}")
+_LETTERED_HINT = re.compile(r"[0-9][-. )]*[A-Z]")
+_TEXT_TO_HINT = "to"
 _SHORT = re.compile(r"[0-9]{3,6}")
 # Short codes are not told from other numbers but by what one is to do with them.
 _TEXT_TO = re.compile(
@@ -52,8 +54,10 @@ def found(text: str, region: str) -> set[str]:
 def _found(text: str, region: str, known: Collection[str]) -> Iterator[str]:
     plain = digits.folded(text)
     if _HINT.search(plain):
-        yield from (match.group(1) for match in _TEXT_TO.finditer(plain))
-        yield from (match.group() for match in _LETTERED.finditer(plain))
+        if _TEXT_TO_HINT in plain.lower():
+            yield from (match.group(1) for match in _TEXT_TO.finditer(plain))
+        if _LETTERED_HINT.search(plain):
+            yield from (match.group() for match in _LETTERED.finditer(plain))
     for groups in digits.runs(plain):
         yield from _in_run(groups, region, known)
 

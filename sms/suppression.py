@@ -27,7 +27,7 @@ def digest(number: str) -> str:
 
 def known_as(number: str) -> list[str]:
     """As what a number (E.164) may stand in a column: as itself, or forgotten under any of the keys."""
-    return [number, *(_digest(key, number) for key in _keys(tuple(settings.FORGET_KEYS)))]
+    return [number, *[_digest(key, number) for key in _keys(tuple(settings.FORGET_KEYS))]]
 
 
 def is_digest(recipient: str) -> bool:

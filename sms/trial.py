@@ -222,13 +222,11 @@ class TrialForm(forms.Form):
         body = self.written()
         recipient = self.cleaned_data["number"]
         promise = Promise(
-            **self.template.snapshot(),
-            template=self.template.pk,
+            self.template.terms(template=self.template.pk, tested_by=self.user.get_username()),
             recipient=recipient,
             country=numbers.country(recipient),
             body=body,
             segments=text.size(body).segments,
-            tested_by=self.user.get_username(),
             id=self.cleaned_data["test"],
         )
         with transaction.atomic():
@@ -237,13 +235,13 @@ class TrialForm(forms.Form):
             first = (
                 Message.objects.filter(pk=promise.id).values_list("tested_by", "recipient", "body").first()
             )
-            if first == (promise.tested_by, recipient, body):
+            if first == (promise.terms.tested_by, recipient, body):
                 return promise.id
             if first:
                 # Somebody went back, and sends another one.
                 promise.id = uuid.uuid4()
             _refuse_too_many(self.user)
-            if is_capped(promise.provider) and not AtlasDay.take(self.template.owner_id):
+            if is_capped(promise.terms.provider) and not AtlasDay.take(self.template.owner_id):
                 raise CannotTest(
                     f"The texts through Atlas of {self.template.owner} are used up for today: "
                     f"{settings.ATLAS_MAX_PER_DAY} is the most, tests are counted. Send it tomorrow (UTC)."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import factory
@@ -14,11 +14,21 @@ from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
 from sms import outbox
 from sms.models import Message, Sender, SmsTemplate, Translation, UserProfile, Variable
+from sms.terms import Terms
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "fedcba9876543210" * 2
 CALLER = "+14155550123"
 SECRET = "mc_of_a_test_and_long_enough_to_be_one"
+TERMS = Terms(
+    tool="booking_confirmation",
+    template=None,
+    provider="twilio",
+    profile=None,
+    account_sid=ACCOUNT_SID,
+    sender="+13125550142",
+    send_within=timedelta(minutes=15),
+)
 
 
 class ProfileFactory(DjangoModelFactory):
@@ -123,22 +133,20 @@ class ConnectionFactory(DjangoModelFactory):
 
 
 class PromiseFactory(factory.Factory):
-    """A text that is about to be promised."""
+    """A text that is about to be promised; takes the fields of its terms, too."""
 
     class Meta:
         model = outbox.Promise
 
-    tool = "booking_confirmation"
-    template = None
-    provider = "twilio"
-    profile = None
-    account_sid = ACCOUNT_SID
-    sender = "+13125550142"
     recipient = CALLER
     country = ""
     body = factory.Sequence("Your table is booked, number {}.".format)
     segments = 1
-    send_within = timedelta(minutes=15)
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        agreed = {field.name for field in fields(Terms)} & set(kwargs)
+        return model_class(replace(TERMS, **{name: kwargs.pop(name) for name in agreed}), **kwargs)
 
 
 class MessageFactory(DjangoModelFactory):
@@ -155,13 +163,14 @@ class MessageFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class, *args, **kwargs):
-        promised = {field.name for field in fields(outbox.Promise)} & set(kwargs)
+        known = (*fields(Terms), *fields(outbox.Promise))
+        promised = {field.name for field in known} & set(kwargs)
         promise = PromiseFactory(**{name: _key(kwargs.pop(name)) for name in promised})
         outbox.accept(promise)
         if kwargs:
             Message.objects.filter(pk=promise.id).update(**kwargs)
         # Faster than a number's usual one a second, so that batches need not wait.
-        Sender.objects.filter(address=promise.sender).update(messages_per_second=1000)
+        Sender.objects.filter(address=promise.terms.sender).update(messages_per_second=1000)
         return Message.objects.get(pk=promise.id)
 
 

@@ -58,5 +58,5 @@ class SenderHeld(Rule):
     say = _NOT_NOW
 
     def check(self, request: Request) -> Verdict:
-        snapshot = request.tool.snapshot
-        return self.refuses() if Sender.held(snapshot["account_sid"], snapshot["sender"]) else PASSES
+        terms = request.tool.terms
+        return self.refuses() if Sender.held(terms.account_sid, terms.sender) else PASSES

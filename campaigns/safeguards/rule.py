@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from django.utils import timezone
@@ -40,6 +41,7 @@ class Verdict(NamedTuple):
 PASSES = Verdict(Outcome.PASSES)
 
 
+@lru_cache(maxsize=128)
 def not_asked(why: str) -> Verdict:
     """There is nothing in the request that the rule could look at; `why` is a plain sentence."""
     return Verdict(Outcome.NOT_ASKED, why=why)
@@ -130,12 +132,12 @@ class Request:
     @property
     def lane(self) -> Lane:
         """By what the text is counted."""
-        snapshot = self.tool.snapshot
+        terms = self.tool.terms
         return Lane(
             self.campaign.pk,
             self.tool.name,
-            snapshot["account_sid"],
-            snapshot["sender"],
+            terms.account_sid,
+            terms.sender,
             numbers.country(self.recipient),
         )
 

@@ -42,7 +42,7 @@ class StrangeNumber(Rule):
     say = "I can't put another phone number into that text. I'll leave it out."
 
     def check(self, request: Request) -> Verdict:
-        known = {request.recipient, request.caller.number, request.tool.snapshot["sender"]}
+        known = {request.recipient, request.caller.number, request.tool.terms.sender}
         strange = request.tool.author.strange_number(request.draft, request.campaign.country, known)
         return self.refuses() if strange else PASSES
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.roles import is_admin
+from sms.terms import DEFAULT_ON_DOUBT, Terms
 from sms.validators import tidied_sender, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
@@ -34,7 +35,7 @@ REASON_CHARACTERS = 300
 class OnDoubt(models.TextChoices):
     """What becomes of a text whose handing over broke off, and that the carrier's list does not hold."""
 
-    RESEND = "resend", "Send it once more"
+    RESEND = DEFAULT_ON_DOUBT, "Send it once more"
     UNKNOWN = "unknown", "Do not send it again"
 
 
@@ -235,15 +236,16 @@ class Sendable(models.Model):
             "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
         )
 
-    def snapshot(self) -> dict[str, Any]:
-        """What a text of this is promised with, whoever gets it and whatever it says."""
+    def terms(self, **more: Any) -> Terms:
+        """What a text of this is promised with; `more` are fields that it does not know."""
         profile = self.owner_profile()
-        return {
-            "tool": self.name,
-            "provider": str(self.provider),
-            "profile": profile.pk,
-            "account_sid": profile.account_sid(self.provider),
-            "sender": self.effective_sender(),
-            "send_within": timedelta(seconds=self.send_within_seconds),
-            "on_doubt": str(self.on_doubt),
-        }
+        return Terms(
+            tool=self.name,
+            provider=str(self.provider),
+            profile=profile.pk,
+            account_sid=profile.account_sid(self.provider),
+            sender=self.effective_sender(),
+            send_within=timedelta(seconds=self.send_within_seconds),
+            on_doubt=str(self.on_doubt),
+            **more,
+        )

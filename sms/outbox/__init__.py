@@ -52,7 +52,7 @@ from sms.outbox.handover import (
 )
 from sms.outbox.night import keep_quiet
 from sms.outbox.pauses import hold_paused, resume, suspend
-from sms.outbox.promises import NOTHING_IN_THE_WAY, PROMISE, Promise, accept
+from sms.outbox.promises import NOTHING_IN_THE_WAY, PROMISE, Promise, accept, values_of
 from sms.outbox.receipts import receipt
 from sms.outbox.repeats import NO_REPEAT, same_text
 from sms.outbox.senders import hold, opt_in, opt_out, opt_out_all, pause, probe, release, untold
@@ -111,4 +111,5 @@ __all__ = [
     "silent",
     "suspend",
     "untold",
+    "values_of",
 ]

@@ -3,70 +3,70 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
 from sms import numbers, suppression
-from sms.models import OnDoubt, State
+from sms.models import State
 from sms.models.pauses import template_scope
 from sms.outbox.night import because
 from sms.quiet import QuietHours
+from sms.terms import Terms
 
 
 @dataclass(slots=True)
 class Promise:
-    """A text that is about to be promised: a snapshot, so that later edits change nothing of it.
+    """A text that is about to be promised.
 
-    `template` and `profile` are ids; the profile is the owner's, with each provider. `country` is ISO
-    3166, `recipient` E.164. Worth sending for `send_within` from accept() on. Texts of a call have priority
-    0, what nobody listens to a higher number. `tested_by` is who tries a template out; "" in a call. For
-    `wait` from accept() on, somebody waits for what becomes of it. With `quiet_hours` it is held wherever
-    they are: now, until `not_before`, or from `quiet_at` on. `scopes` are what it can be paused by (see
-    sms/models/pauses.py), beside what every text can be.
+    `country` is ISO 3166, `recipient` E.164. For `wait` from accept() on, somebody waits for what becomes of
+    it. With `quiet_hours` it is held wherever they are: now, until `not_before`, or from `quiet_at` on.
     """
 
-    tool: str
-    template: int | None
-    provider: str
-    profile: int | None
-    account_sid: str
-    sender: str
+    terms: Terms
     recipient: str
     country: str
     body: str
     segments: int
-    send_within: timedelta
-    on_doubt: str = OnDoubt.RESEND
-    priority: int = 0
-    tested_by: str = ""
     wait: timedelta | None = None
-    scopes: Sequence[str] = ()
     quiet_hours: QuietHours | None = None
     not_before: datetime | None = None
     quiet_at: datetime | None = None
     id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def values(self) -> dict[str, Any]:
-        """What PROMISE and NOTHING_IN_THE_WAY take."""
-        values = dict(zip(_NAMES, _all_of(self), strict=True))
-        values["rate"] = numbers.usual_rate(self.sender)
-        # A template that is switched off, or paused, may be tried out all the same.
-        own = [] if self.template is None or self.tested_by else [template_scope(self.template)]
-        values["scopes"] = _array([*self.scopes, *own])
-        values["known_as"] = _array(suppression.known_as(self.recipient))
-        values["quiet_hours"] = str(self.quiet_hours or "")
-        values["state"] = State.HELD.value if self.not_before else State.QUEUED.value
-        values["reason"] = because(self.not_before, self.recipient) if self.not_before else ""
-        return values
+        """What PROMISE and NOTHING_IN_THE_WAY take beside values_of() its terms."""
+        return {
+            "id": self.id,
+            "recipient": self.recipient,
+            "known_as": _array(suppression.known_as(self.recipient)),
+            "country": self.country,
+            "body": self.body,
+            "segments": self.segments,
+            "wait": self.wait,
+            "quiet_hours": str(self.quiet_hours or ""),
+            "not_before": self.not_before,
+            "quiet_at": self.quiet_at,
+            "state": _HELD if self.not_before else _QUEUED,
+            "reason": because(self.not_before, self.recipient) if self.not_before else "",
+        }
 
 
-_NAMES = Promise.__slots__
-_all_of = attrgetter(*_NAMES)
+_HELD, _QUEUED = State.HELD.value, State.QUEUED.value
+
+
+def values_of(terms: Terms) -> dict[str, Any]:
+    """What PROMISE and NOTHING_IN_THE_WAY take of a text's terms."""
+    # A template that is switched off, or paused, may be tried out all the same.
+    own = [] if terms.template is None or terms.tested_by else [template_scope(terms.template)]
+    return {
+        **vars(terms),
+        "rate": numbers.usual_rate(terms.sender),
+        "scopes": _array([*terms.scopes, *own]),
+    }
 
 
 def _array(words: Iterable[str]) -> str:
@@ -76,7 +76,8 @@ def _array(words: Iterable[str]) -> str:
 
 
 # The same in SQL, for a statement that stores a text together with other rows: a common table expression that
-# reads `gate`, whose one row lets the text pass, and takes a promise's values(). Its sender must be known.
+# reads `gate`, whose one row lets the text pass, and takes a promise's values() and values_of() its terms.
+# Its sender must be known.
 PROMISE = """message AS (
     INSERT INTO sms_message (
         id, state, tool, template_id, provider, profile_id, account_sid, sender, recipient, country, body,
@@ -110,7 +111,7 @@ def accept(promise: Promise) -> None:
     Its times are the database's, as hosts may disagree.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_ACCEPT, promise.values())
+        cursor.execute(_ACCEPT, {**values_of(promise.terms), **promise.values()})
 
 
 _ACCEPT = f"""

@@ -44,14 +44,17 @@ from datetime import timedelta
 from django.db import transaction
 from sms import outbox
 from sms.models import UserProfile
+from sms.terms import Terms
 profile = UserProfile.objects.get(user__username="ops")
+terms = Terms(
+    tool="confirmation", template=None, provider="twilio", profile=profile.pk,
+    account_sid=profile.twilio_account_sid, sender=profile.twilio_from, send_within=timedelta(hours=10),
+)
 with transaction.atomic():
     for number in range({count}):
         outbox.accept(outbox.Promise(
-            tool="confirmation", template=None, provider="twilio", profile=profile.pk,
-            account_sid=profile.twilio_account_sid, sender=profile.twilio_from, country="US",
-            recipient=f"+1415{{2220000 + number:07d}}", body=f"Your table for {{number}}.", segments=1,
-            send_within=timedelta(hours=10),
+            terms, recipient=f"+1415{{2220000 + number:07d}}", country="US",
+            body=f"Your table for {{number}}.", segments=1,
         ))
 """
 # A number sends one text a second; here the sender is measured, not what carriers take from it.
