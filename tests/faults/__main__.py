@@ -6,11 +6,17 @@ import argparse
 import random
 import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.rows import ROWS
-from tests.faults.run import Result, run
+from tests.faults.run import Result, Row, run
 from tests.faults.site import Ground
+
+# Small rows mostly wait: so many run at once. At full size each has the machine to itself.
+SHORT_LANES = 3
 
 COLUMNS = (
     "row",
@@ -31,48 +37,85 @@ COLUMNS = (
 )
 
 
+class Runs:
+    """The rows that were asked for, and what came of those that have run."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._few = options.short or options.broken
+        self._over = threading.Event()
+        self._results: dict[tuple[str, str], Result] = {}
+        self._wrong: list[str] = []
+
+    def run(self) -> int:
+        """Run them all and print what came of it; 1 when a row is not clean, or with --broken when one is."""
+        chosen = list(self._chosen())
+        # Each lane takes the next one.
+        waiting = iter(chosen)
+        lanes = min(SHORT_LANES if self._few else 1, len(chosen))
+        grounds = [Ground()]
+        try:
+            grounds[0].start()
+            for _ in range(1, lanes):
+                grounds.append(grounds[0].another())
+            with ThreadPoolExecutor(lanes) as pool:
+                try:
+                    for lane in [pool.submit(self._lane, ground, waiting) for ground in grounds]:
+                        lane.result()
+                finally:
+                    # Whoever is interrupted waits for the rows that run.
+                    self._over.set()
+        finally:
+            for ground in grounds:
+                ground.stop(keep=bool(self._wrong))
+        found = [
+            self._results[row.name, broker] for row, broker in chosen if (row.name, broker) in self._results
+        ]
+        print("", _table(found), "", *self._wrong, sep="\n")
+        if self._wrong:
+            print("What is known of them is in", *(str(ground.folder) for ground in grounds))
+        return bool(self._wrong)
+
+    def _chosen(self) -> Iterator[tuple[Row, str]]:
+        for row in ROWS:
+            if not self._options.row or row.name in self._options.row:
+                for broker in self._options.broker or ([row.short_broker] if self._few else row.brokers):
+                    yield row, broker
+
+    def _lane(self, ground: Ground, waiting: Iterator[tuple[Row, str]]) -> None:
+        for row, broker in waiting:
+            if self._over.is_set():
+                return
+            self._row(ground, row, broker)
+
+    def _row(self, ground: Ground, row: Row, broker: str) -> None:
+        options = self._options
+        try:
+            result = run(
+                ground,
+                row,
+                broker,
+                short=self._few,
+                seed=options.seed,
+                messages=options.messages,
+                defect=row.defect if options.broken else "",
+            )
+        except Exception as error:
+            # The rest of an hour's run is worth having.
+            traceback.print_exc()
+            self._wrong.append(f"{row.name} ({broker}): the run itself broke: {error}")
+            return
+        self._results[row.name, broker] = result
+        problems = "; ".join(result.problems())
+        if bool(problems) != options.broken:
+            self._wrong.append(f"{row.name} ({broker}): {problems or 'the defect went unnoticed'}")
+        print(_line(result), f"seed {result.seed}", problems or "clean", sep="  ", flush=True)
+
+
 def main() -> int:
-    """1 when a row is not clean, or with --broken when one is."""
-    options = _options()
     # Told to end, it still ends what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    few = options.short or options.broken
-    ground = Ground()
-    results: list[Result] = []
-    wrong: list[str] = []
-    try:
-        ground.start()
-        for row in ROWS:
-            if options.row and row.name not in options.row:
-                continue
-            for broker in options.broker or ([row.short_broker] if few else row.brokers):
-                defect = row.defect if options.broken else ""
-                try:
-                    result = run(
-                        ground,
-                        row,
-                        broker,
-                        short=few,
-                        seed=options.seed,
-                        messages=options.messages,
-                        defect=defect,
-                    )
-                except Exception as error:
-                    # The rest of an hour's run is worth having.
-                    traceback.print_exc()
-                    wrong.append(f"{row.name} ({broker}): the run itself broke: {error}")
-                    continue
-                results.append(result)
-                problems = "; ".join(result.problems())
-                if bool(problems) != options.broken:
-                    wrong.append(f"{row.name} ({broker}): {problems or 'the defect went unnoticed'}")
-                print(_line(result), f"seed {result.seed}", problems or "clean", sep="  ", flush=True)
-    finally:
-        ground.stop(keep=bool(wrong))
-    print("", _table(results), "", *wrong, sep="\n")
-    if wrong:
-        print(f"What is known of them is in {ground.folder}.")
-    return bool(wrong)
+    return Runs(_options()).run()
 
 
 def _cells(result: Result) -> list[str]:

@@ -92,17 +92,24 @@ class Service(ABC):
 
 
 class Postgres(Service):
-    """The wheel's PostgreSQL over a data folder of its own, as a child of ours so that it can be killed."""
+    """The wheel's PostgreSQL over a data folder of its own, as a child of ours so that it can be killed; with
+    all that another one holds that runs, if it is to be `like` that."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Postgres | None = None) -> None:
         super().__init__(folder)
         self.host = str(folder)
         self._data = folder / "data"
-        self._data.mkdir()
+        self._data.mkdir(mode=0o700)
         self._server = PostgresServer(self._data, cleanup_mode=None)
+        user = self._server.system_user
+        if user:
+            shutil.chown(folder, user)
+            shutil.chown(self._data, user)
+        if like:
+            words = [str(self._server.bin_path / "pg_basebackup"), "--checkpoint=fast", "-U", "postgres"]
+            subprocess.run([*words, "-h", like.host, "-D", str(self._data)], user=user, check=True)
+            return
         self._server.ensure_pgdata_inited()
-        if self._server.system_user:
-            shutil.chown(folder, self._server.system_user)
         with (self._data / "postgresql.conf").open("a") as conf:
             conf.write(POSTGRESQL_CONF)
 

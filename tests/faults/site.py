@@ -103,7 +103,7 @@ class Times:
 class Ground:
     """What all rows of a run share: PostgreSQL with a configured database to copy, and brokers on demand."""
 
-    def __init__(self) -> None:
+    def __init__(self, like: Postgres | None = None) -> None:
         self.folder = new_folder()
         self.keys = {
             "SECRET_KEY": secrets.token_urlsafe(50),
@@ -111,7 +111,7 @@ class Ground:
         }
         self.accounts = ["AC" + secrets.token_hex(16), "AC" + secrets.token_hex(16)]
         self.tokens = [secrets.token_hex(16), secrets.token_hex(16)]
-        self.postgres = Postgres(self.new_folder("postgres"))
+        self.postgres = Postgres(self.new_folder("postgres"), like)
         self.ranks: dict[str, int] = {}
         self._brokers: dict[str, Redis | RabbitMQ] = {}
 
@@ -135,6 +135,14 @@ class Ground:
         said = site.manage("shell", "--no-imports", script=RANKS)
         [line] = [line for line in said.splitlines() if "RANK {" in line]
         self.ranks = json.loads(line[line.index("{") :])
+
+    def another(self) -> Ground:
+        """One configured alike, and started, for rows that run beside those of this one."""
+        ground = Ground(self.postgres)
+        ground.keys, ground.accounts, ground.tokens = self.keys, self.accounts, self.tokens
+        ground.ranks = self.ranks
+        ground.postgres.start()
+        return ground
 
     def stop(self, *, keep: bool = False) -> None:
         """End everything; with `keep`, leave the logs and the stories of suspects."""
