@@ -203,7 +203,7 @@ def _executed(arguments: dict[str, Any], tool: Tool) -> int | None:
     if database.connection is None:
         database.ensure_connection()
     with database.wrap_database_errors:
-        places_left = _PROMISE.first(database.connection, arguments, tool.written)
+        places_left = _PROMISE.first(database.connection, arguments, tool.encoded)
     if places_left is not None:
         if database.in_atomic_block:
             database.on_commit(doorbell.ring, robust=True)

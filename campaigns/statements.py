@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -18,8 +17,8 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 _DONE = frozenset((ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK))
-Written = Mapping[str, bytes | None]
-NOTHING: Written = {}
+# Values by their names, as PostgreSQL reads them; None for NULL.
+Encoded = Mapping[str, bytes | None]
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -33,18 +32,15 @@ class Statement:
     """
 
     def __init__(self, name: str, sql: str) -> None:
-        names = list(dict.fromkeys(_NAMED.findall(sql)))
-        self._in_order = itemgetter(*names)
-        numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+        self._names = list(dict.fromkeys(_NAMED.findall(sql)))
+        numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
         self._sql = _NAMED.sub(lambda match: numbers[match.group(1)], sql).encode()
         self._name = name.encode()
         # Of connections whose server has it: what knows how their values are written.
         self._ready: WeakKeyDictionary[Connection[Any], abc.Transformer] = WeakKeyDictionary()
 
-    def first(
-        self, connection: Connection[Any], values: Mapping[str, Any], known: Written = NOTHING
-    ) -> int | None:
-        """Execute it with some values, and those that were written() before; the first number of its first
+    def first(self, connection: Connection[Any], values: Mapping[str, Any], known: Encoded) -> int | None:
+        """Execute it with some values, and those that are encoded() already; the first number of its first
         row, None without one. Raises psycopg's errors."""
         try:
             return self._executed(connection, values, known)
@@ -53,7 +49,7 @@ class Statement:
             del self._ready[connection]
             return self._executed(connection, values, known)
 
-    def _executed(self, connection: Connection[Any], values: Mapping[str, Any], known: Written) -> int | None:
+    def _executed(self, connection: Connection[Any], values: Mapping[str, Any], known: Encoded) -> int | None:
         if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
             # A cursor begins the transaction that Django has announced.
             connection.execute("")
@@ -63,8 +59,9 @@ class Statement:
             transformer = self._ready[connection] = Transformer(connection)
         row = dict(known)
         for name, value in values.items():
+            # Most are texts: finding that out twice takes as long as writing them.
             row[name] = _text(value) if type(value) is str else _written(value, transformer)
-        parameters = self._in_order(row)
+        parameters = [row[name] for name in self._names]
         result = _checked(connection, connection.wait(_done(connection.pgconn, self._name, parameters)))
         number = result.get_value(0, 0) if result.ntuples else None
         return None if number is None else int(number)
@@ -76,7 +73,7 @@ def _prepared(pgconn: PGconn, name: bytes, sql: bytes) -> abc.PQGen[PGresult]:
     return results[-1]
 
 
-def _done(pgconn: PGconn, name: bytes, values: Sequence[Any]) -> abc.PQGen[PGresult]:
+def _done(pgconn: PGconn, name: bytes, values: list[Any]) -> abc.PQGen[PGresult]:
     pgconn.send_query_prepared(name, values)
     results: list[PGresult] = yield from generators.execute(pgconn)
     return results[-1]
@@ -97,8 +94,9 @@ def _written(value: Any, transformer: abc.Transformer) -> Any:
     return write(value) if write else transformer.get_dumper(value, PyFormat.TEXT).dump(value)
 
 
-def written(values: Mapping[str, Any]) -> Written:
-    """Texts, numbers and the like that come with each of many executions, as PostgreSQL reads them."""
+def encoded(values: Mapping[str, Any]) -> Encoded:
+    """What comes with each of many executions, written once. Raises KeyError for what is neither text, whole
+    number, truth, UUID, time span nor None."""
     return {name: _WRITTEN[type(value)](value) for name, value in values.items()}
 
 

@@ -16,7 +16,7 @@ from campaigns.content import BODY, Content
 from campaigns.drafts import Author
 from campaigns.models import RECIPIENT as RECIPIENT
 from campaigns.models import Campaign
-from campaigns.statements import Written, written
+from campaigns.statements import Encoded, encoded
 from campaigns.wording import Wording, schema
 from sms.models import Pause, SmsTemplate, Variable, is_capped
 from sms.models.pauses import template_scope
@@ -75,12 +75,12 @@ class Tool:
     @cached_property
     def terms(self) -> Terms:
         """What a text of it is promised with."""
-        return self.source.terms(template=self.template.pk if self.template else None, scopes=self.scopes)
+        return self.source.terms(self.template.pk if self.template else None, self.scopes)
 
     @cached_property
-    def written(self) -> Written:
-        """What each of its texts is stored with, written once."""
-        return written(
+    def encoded(self) -> Encoded:
+        """What each of its texts is stored with, for the statement of campaigns.firing that stores them."""
+        return encoded(
             {
                 **values_of(self.terms),
                 "action": self.action.pk if self.action else None,

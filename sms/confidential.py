@@ -23,7 +23,8 @@ _KEY = re.compile(
     # Nothing but a key or a digest has so many of these, or both letters and digits all along.
     r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{32,}\b"
 )
-# Without these there is none of it, and a caller waits.
+# Without these there is none of it, and a caller waits. They are looked for in what digits.folded() has made.
+# So many characters without a space between: the shortest key (xoxb-…).
 _LEAST_KEY = 15
 _KEY_BEGINS = "-----BEGIN"
 _DIGITS_HINT = re.compile(r"[0-9](?:[ -]?[0-9]){2}")
@@ -72,6 +73,7 @@ def tells_code(text: str) -> bool:
 
 def names_code(text: str) -> bool:
     """Whether such a code is spoken of."""
+    # IGNORECASE takes ı and ſ for i and s, too, and lower() does not.
     is_hinted = not text.isascii() or any(map(text.lower().__contains__, _CODE_HINTS))
     return is_hinted and bool(_NAMED.search(text))
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 # What stands for a digit among digits.
 _LETTERS = str.maketrans("oOlI|", "00111")
+# Of ASCII, like _HINT: [0-9] is found many times as fast as \d, and a digit sooner than one of these letters.
 _MIXED_HINT = re.compile(r"[0-9](?:(?=[oOlI|])|(?<=[oOlI|][0-9]))")
 _MIXED = re.compile(r"(?<![^\W_])(?=[oOlI|]*\d)[\doOlI|]{3,}(?![^\W_])")
 _WORDS = {

@@ -24,6 +24,7 @@ _LETTERED = re.compile(
 # Without these there is none of it, and a caller waits.
 _HINT = re.compile(r"[0-9]{3}")
 _LETTERED_HINT = re.compile(r"[0-9][-. )]*[A-Z]")
+# No other character counts as a t or an o.
 _TEXT_TO_HINT = "to"
 _SHORT = re.compile(r"[0-9]{3,6}")
 # Short codes are not told from other numbers but by what one is to do with them.

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-DEFAULT_ON_DOUBT = "resend"
-
 
 @dataclass(frozen=True)
 class Terms:
@@ -26,7 +24,7 @@ class Terms:
     account_sid: str
     sender: str
     send_within: timedelta
-    on_doubt: str = DEFAULT_ON_DOUBT
+    on_doubt: str
     priority: int = 0
     tested_by: str = ""
     scopes: Sequence[str] = ()

@@ -222,7 +222,7 @@ class TrialForm(forms.Form):
         body = self.written()
         recipient = self.cleaned_data["number"]
         promise = Promise(
-            self.template.terms(template=self.template.pk, tested_by=self.user.get_username()),
+            self.template.terms(self.template.pk, tested_by=self.user.get_username()),
             recipient=recipient,
             country=numbers.country(recipient),
             body=body,

@@ -13,7 +13,7 @@ from factory.django import DjangoModelFactory
 from builder.models import SmsAction, Topic
 from campaigns.models import Campaign, Connection, ToolAttachment
 from sms import outbox
-from sms.models import Message, Sender, SmsTemplate, Translation, UserProfile, Variable
+from sms.models import Message, OnDoubt, Sender, SmsTemplate, Translation, UserProfile, Variable
 from sms.terms import Terms
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
@@ -28,6 +28,7 @@ TERMS = Terms(
     account_sid=ACCOUNT_SID,
     sender="+13125550142",
     send_within=timedelta(minutes=15),
+    on_doubt=OnDoubt.RESEND.value,
 )
 
 

@@ -54,6 +54,21 @@ def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS, every:
         time.sleep(every)
 
 
+def until_it_answers(process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:
+    """Return when a server serves that was started; fails with what it wrote if it ends or never does."""
+    try:
+        eventually(lambda: process.poll() is not None or answers())
+        assert process.poll() is None, f"it has ended with {process.returncode}"
+    except AssertionError as error:
+        error.add_note(_end_of(log))
+        raise
+
+
+def _end_of(log: Path) -> str:
+    written = log.read_text(errors="replace") if log.exists() else ""
+    return "\n".join([f"--- {log.stem}", *written.splitlines()[-LINES_SHOWN:]])
+
+
 def request(
     url: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, Any]:
@@ -97,8 +112,9 @@ class Carrier:
                 },
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
-        eventually(self.answers)
+        until_it_answers(self._process, self.answers, self._folder / "carrier.log")
 
     def answers(self) -> bool:
         try:
@@ -195,7 +211,7 @@ class Stack:
                     eventually(lambda name=name: " ready." in self.log(name))
         except AssertionError as error:
             for name in names:
-                error.add_note("\n".join([f"--- {name}", *self.log(name).splitlines()[-LINES_SHOWN:]]))
+                error.add_note(_end_of(self.folder / f"{name}.log"))
             raise
 
     def launch(self, name: str) -> None:

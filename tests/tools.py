@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from functools import cache
 
 import pytest
 
+# One installs at a time.
+_installing = threading.Lock()
+
 
 @cache
 def _installed(program: str, package: str) -> bool:
-    if shutil.which(program):
-        return True
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return False
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
-        subprocess.run(
-            ["apt-get", *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    with _installing:
+        if shutil.which(program):
+            return True
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            return False
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
+            subprocess.run(
+                ["apt-get", *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
     return shutil.which(program) is not None
 
 

@@ -41,6 +41,7 @@ class Verdict(NamedTuple):
 PASSES = Verdict(Outcome.PASSES)
 
 
+# Said of most requests by some rule, in the same few sentences.
 @lru_cache(maxsize=128)
 def not_asked(why: str) -> Verdict:
     """There is nothing in the request that the rule could look at; `why` is a plain sentence."""

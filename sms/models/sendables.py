@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from sms.models.profiles import SENDER_CHARACTERS, ProviderName, UserProfile
 from sms.roles import is_admin
-from sms.terms import DEFAULT_ON_DOUBT, Terms
+from sms.terms import Terms
 from sms.validators import tidied_sender, validate_sender
 
 # The name of a tool as model vendors take it (OpenAI, Anthropic, MCP).
@@ -35,7 +35,7 @@ REASON_CHARACTERS = 300
 class OnDoubt(models.TextChoices):
     """What becomes of a text whose handing over broke off, and that the carrier's list does not hold."""
 
-    RESEND = DEFAULT_ON_DOUBT, "Send it once more"
+    RESEND = "resend", "Send it once more"
     UNKNOWN = "unknown", "Do not send it again"
 
 
@@ -236,8 +236,8 @@ class Sendable(models.Model):
             "" if self.effective_sender() else f"“{self.name}” has no sender, and no default is set."
         )
 
-    def terms(self, **more: Any) -> Terms:
-        """What a text of this is promised with; `more` are fields that it does not know."""
+    def terms(self, template: int | None, scopes: Sequence[str] = (), tested_by: str = "") -> Terms:
+        """What a text of this is promised with."""
         profile = self.owner_profile()
         return Terms(
             tool=self.name,
@@ -247,5 +247,7 @@ class Sendable(models.Model):
             sender=self.effective_sender(),
             send_within=timedelta(seconds=self.send_within_seconds),
             on_doubt=str(self.on_doubt),
-            **more,
+            template=template,
+            scopes=scopes,
+            tested_by=tested_by,
         )

@@ -49,6 +49,7 @@ profile = UserProfile.objects.get(user__username="ops")
 terms = Terms(
     tool="confirmation", template=None, provider="twilio", profile=profile.pk,
     account_sid=profile.twilio_account_sid, sender=profile.twilio_from, send_within=timedelta(hours=10),
+    on_doubt="resend",
 )
 with transaction.atomic():
     for number in range({count}):

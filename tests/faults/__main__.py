@@ -10,12 +10,14 @@ import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
-from tests.faults.rows import ROWS
+from tests.faults.rows import ALL_BROKERS, ROWS
 from tests.faults.run import Result, Row, run
 from tests.faults.site import Ground
 
-# Small rows mostly wait: so many run at once. At full size each has the machine to itself.
+# Small rows mostly wait: so many run at once. At full size, and broken, each has the machine to itself: what
+# is killed must have had something in hand.
 SHORT_LANES = 3
 
 COLUMNS = (
@@ -44,37 +46,45 @@ class Runs:
         self._options = options
         self._few = options.short or options.broken
         self._over = threading.Event()
-        self._results: dict[tuple[str, str], Result] = {}
+        self._results: dict[tuple[Row, str], Result] = {}
         self._wrong: list[str] = []
+        # Where what went wrong can be looked at.
+        self._suspects: list[Ground] = []
 
     def run(self) -> int:
         """Run them all and print what came of it; 1 when a row is not clean, or with --broken when one is."""
         chosen = list(self._chosen())
-        # Each lane takes the next one.
-        waiting = iter(chosen)
-        lanes = min(SHORT_LANES if self._few else 1, len(chosen))
-        grounds = [Ground()]
-        try:
-            grounds[0].start()
-            for _ in range(1, lanes):
-                grounds.append(grounds[0].another())
-            with ThreadPoolExecutor(lanes) as pool:
-                try:
-                    for lane in [pool.submit(self._lane, ground, waiting) for ground in grounds]:
-                        lane.result()
-                finally:
-                    # Whoever is interrupted waits for the rows that run.
-                    self._over.set()
-        finally:
-            for ground in grounds:
-                ground.stop(keep=bool(self._wrong))
-        found = [
-            self._results[row.name, broker] for row, broker in chosen if (row.name, broker) in self._results
-        ]
+        with ExitStack() as ending:
+            grounds: list[Ground] = []
+            for _ in range(min(SHORT_LANES if self._options.short else 1, len(chosen))):
+                ground = Ground(grounds[0] if grounds else None)
+                ending.callback(self._end, ground)
+                ground.start()
+                grounds.append(ground)
+            # Each lane takes the next one.
+            self._run_on(grounds, iter(chosen))
+        found = [self._results[each] for each in chosen if each in self._results]
         print("", _table(found), "", *self._wrong, sep="\n")
-        if self._wrong:
-            print("What is known of them is in", *(str(ground.folder) for ground in grounds))
         return bool(self._wrong)
+
+    def _run_on(self, grounds: list[Ground], waiting: Iterator[tuple[Row, str]]) -> None:
+        if len(grounds) == 1:
+            # Here, so that whoever interrupts it need not wait.
+            self._lane(grounds[0], waiting)
+            return
+        with ThreadPoolExecutor(len(grounds)) as pool:
+            try:
+                for lane in [pool.submit(self._lane, ground, waiting) for ground in grounds]:
+                    lane.result()
+            finally:
+                # Whoever interrupts it waits for the rows that run.
+                self._over.set()
+
+    def _end(self, ground: Ground) -> None:
+        is_kept = ground in self._suspects
+        ground.stop(keep=is_kept)
+        if is_kept:
+            print(f"What is known of what went wrong is in {ground.folder}.")
 
     def _chosen(self) -> Iterator[tuple[Row, str]]:
         for row in ROWS:
@@ -103,13 +113,18 @@ class Runs:
         except Exception as error:
             # The rest of an hour's run is worth having.
             traceback.print_exc()
-            self._wrong.append(f"{row.name} ({broker}): the run itself broke: {error}")
+            self._went_wrong(ground, row, broker, f"the run itself broke: {error}")
             return
-        self._results[row.name, broker] = result
+        self._results[row, broker] = result
         problems = "; ".join(result.problems())
         if bool(problems) != options.broken:
-            self._wrong.append(f"{row.name} ({broker}): {problems or 'the defect went unnoticed'}")
-        print(_line(result), f"seed {result.seed}", problems or "clean", sep="  ", flush=True)
+            self._went_wrong(ground, row, broker, problems or "the defect went unnoticed")
+        # In one piece, beside other lanes.
+        print(f"{_line(result)}  seed {result.seed}  {problems or 'clean'}\n", end="", flush=True)
+
+    def _went_wrong(self, ground: Ground, row: Row, broker: str, why: str) -> None:
+        self._wrong.append(f"{row.name} ({broker}): {why}")
+        self._suspects.append(ground)
 
 
 def main() -> int:
@@ -152,8 +167,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--short", action="store_true", help="the small sizes, on one broker a row")
     parser.add_argument("--broken", action="store_true", help="each row's broken variant: it must be caught")
-    parser.add_argument("--row", nargs="+", metavar="NAME", help=", ".join(row.name for row in ROWS))
-    parser.add_argument("--broker", nargs="+", metavar="NAME", help="filesystem, redis, rabbitmq")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--row", nargs="+", metavar="NAME", choices=names, help=", ".join(names))
+    parser.add_argument(
+        "--broker", nargs="+", metavar="NAME", choices=ALL_BROKERS, help=", ".join(ALL_BROKERS)
+    )
     parser.add_argument("--messages", type=int, default=0, metavar="N", help="another size of the load")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     return parser.parse_args()

