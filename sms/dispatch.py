@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -63,7 +63,8 @@ GATHER_SECONDS = 0.01
 # A process that was frozen past this must not write to a socket: its lease may be another's by then.
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
 NOT_IN_TIME = "The provider did not answer in time."
-# A drain ends after this, so that a worker which is told to stop can; what is left finds the next one.
+# Nobody waits longer for a drain: it goes on while texts are under way, which may be for ever, and a worker
+# that is told to stop first waits for its tasks.
 DRAIN_SECONDS = 30
 POLL_SECONDS = 1
 # A worker that the beat has not asked to reconcile for so long does it by itself.
@@ -83,20 +84,28 @@ _reconciled_at = time.monotonic()
 
 
 def drain() -> int:
-    """Hand over all that is due, until nothing is left, DRAIN_SECONDS are over, or stop(). How many were.
+    """Hand over all that is due, until nothing is left or stop(). How many were; 0 if that goes on without
+    this caller, after DRAIN_SECONDS.
 
     While one drain of this process runs, another only tells it to look once more.
     """
     _once_more.set()
-    handed_over = 0
-    ends = time.monotonic() + DRAIN_SECONDS
-    while _once_more.is_set() and _may_claim(ends) and _draining.acquire(blocking=False):
-        try:
-            _once_more.clear()
-            handed_over += _run(_drain(ends))
-        finally:
-            _draining.release()
-    return handed_over
+    loop = _started().loop
+    if _stopping.is_set() or not _draining.acquire(blocking=False):
+        return 0
+    draining = asyncio.run_coroutine_threadsafe(_drain_all(), loop)
+    try:
+        return draining.result(DRAIN_SECONDS)
+    except TimeoutError:
+        if draining.done():
+            raise
+        draining.add_done_callback(_say_what_broke)
+        return 0
+
+
+def _say_what_broke(draining: Future[int]) -> None:
+    if error := draining.exception():
+        logger.error("a drain broke; the next one tries again", exc_info=error)
 
 
 def poll_for_ever() -> None:
@@ -125,10 +134,6 @@ def stop() -> None:
     _stopping.set()
     if _draining.acquire(timeout=outbox.LEASE.total_seconds()):
         _draining.release()
-
-
-def _may_claim(ends: float) -> bool:
-    return time.monotonic() < ends and not _stopping.is_set()
 
 
 def reconcile() -> None:
@@ -216,16 +221,30 @@ class _UnderWay:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def _drain(ends: float) -> int:
+async def _drain_all() -> int:
+    """Drain, and once more for whoever asks meanwhile; _draining is held, and released at the end."""
+    handed_over = 0
+    while True:
+        try:
+            _once_more.clear()
+            handed_over += await _drain()
+        finally:
+            _draining.release()
+        # Whoever asked in this instant found it held.
+        if _stopping.is_set() or not _once_more.is_set() or not _draining.acquire(blocking=False):
+            return handed_over
+
+
+async def _drain() -> int:
     under_way = _UnderWay()
     try:
-        return await _handed_over(under_way, ends)
+        return await _handed_over(under_way)
     finally:
         # Something is left if this one broke.
         under_way.is_over = True
 
 
-async def _handed_over(under_way: _UnderWay, ends: float) -> int:
+async def _handed_over(under_way: _UnderWay) -> int:
     handed_over = 0
     storing: asyncio.Task[None] | None = None
     full: list[str] = []
@@ -233,7 +252,7 @@ async def _handed_over(under_way: _UnderWay, ends: float) -> int:
     while True:
         now = time.monotonic()
         room = min(PORTION, _most_in_flight() - under_way.by_account.total())
-        if room and look_again <= now and _may_claim(ends):
+        if room and look_again <= now and not _stopping.is_set():
             full = _full(+under_way.by_account)
             claimed = await _claim(room, full)
             for message in claimed:
@@ -256,7 +275,7 @@ async def _handed_over(under_way: _UnderWay, ends: float) -> int:
             # There may be more of the accounts that had their share under way.
             full, look_again = [], 0.0
             continue
-        if look_again or not room or not _may_claim(ends):
+        if look_again or not room or _stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(under_way.news.wait(), LOOK_AGAIN_SECONDS)
             if under_way.by_account.total() > 1:

@@ -108,7 +108,8 @@ def slow_account(site: Site, size: int, seed: int, short: bool) -> Result:
         load = Load(site.url, [text], 0, seed, tool="note")
         load.run()
         neighbours.append(load)
-        time.sleep(0.3)
+        # At full size for longer than the worker's tasks wait for a drain.
+        time.sleep(0.3 if short else 2)
     rounds = 1 + size // 100
     settle(site, site.times.doubt + rounds * answer)
     taken = {text["body"]: text["created_at"] for text in site.carrier.texts()}

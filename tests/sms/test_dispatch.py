@@ -495,6 +495,19 @@ class TestFairness:
         finally:
             drain.join()
 
+    def test_nor_does_one_that_is_slow_for_longer_than_a_task_waits(self, carrier, monkeypatch):
+        monkeypatch.setattr(dispatch, "DRAIN_SECONDS", 0.3)
+        slow = MessageFactory()
+        carrier.misbehave("answer_slow", account=slow.account_sid, seconds=4)
+
+        dispatch.drain()
+        quick = MessageFactory(account_sid=ATLAS_SID, provider="atlas", profile=None, sender="+13125550100")
+        dispatch.drain()
+
+        eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=2)
+        assert Message.objects.get(pk=slow.pk).state == State.SUBMITTING
+        eventually(lambda: Message.objects.get(pk=slow.pk).provider_sid)
+
     @pytest.mark.parametrize("fault", ["rate_limited", "hang"])
     def test_nor_does_one_that_is_throttled_or_never_answers(self, carrier, fault):
         broken = MessageFactory.create_batch(30)
