@@ -109,7 +109,7 @@ def slow_account(site: Site, size: int, seed: int, short: bool) -> Result:
         load.run()
         neighbours.append(load)
         # At full size for longer than the worker's tasks wait for a drain.
-        time.sleep(0.3 if short else 2)
+        time.sleep(0.3 if short else 4)
     rounds = 1 + size // 100
     settle(site, site.times.doubt + rounds * answer)
     taken = {text["body"]: text["created_at"] for text in site.carrier.texts()}
