@@ -63,7 +63,7 @@ GATHER_SECONDS = 0.01
 # A process that was frozen past this must not write to a socket: its lease may be another's by then.
 HAND_OVER_WITHIN_SECONDS = outbox.LEASE.total_seconds() / 2
 NOT_IN_TIME = "The provider did not answer in time."
-# Nobody waits longer for a drain: it goes on while texts are under way, which may be for ever, and a worker
+# No task waits longer for a drain: it goes on while texts are under way, which may be for ever, and a worker
 # that is told to stop first waits for its tasks.
 DRAIN_SECONDS = 30
 POLL_SECONDS = 1
@@ -98,7 +98,8 @@ def drain() -> int:
         return draining.result(DRAIN_SECONDS)
     except TimeoutError:
         if draining.done():
-            raise
+            # In this instant, or with a time-out of its own.
+            return draining.result()
         draining.add_done_callback(_say_what_broke)
         return 0
 
@@ -203,6 +204,9 @@ class _UnderWay:
         cut_off = task.cancelled() or task.exception()
         self.landed.append(Outcome.in_doubt(message, NOT_IN_TIME) if cut_off else task.result())
         self.by_account[message.account_sid] -= 1
+        if not self.by_account[message.account_sid]:
+            # A drain may go on for as long as its process.
+            del self.by_account[message.account_sid]
         del self._begun[task]
         self.news.set()
 
@@ -230,7 +234,7 @@ async def _drain_all() -> int:
             handed_over += await _drain()
         finally:
             _draining.release()
-        # Whoever asked in this instant found it held.
+        # Whoever asked before it was released found it held.
         if _stopping.is_set() or not _once_more.is_set() or not _draining.acquire(blocking=False):
             return handed_over
 
@@ -253,7 +257,7 @@ async def _handed_over(under_way: _UnderWay) -> int:
         now = time.monotonic()
         room = min(PORTION, _most_in_flight() - under_way.by_account.total())
         if room and look_again <= now and not _stopping.is_set():
-            full = _full(+under_way.by_account)
+            full = _full(under_way.by_account)
             claimed = await _claim(room, full)
             for message in claimed:
                 # The lease began after `now`, while it was being claimed.

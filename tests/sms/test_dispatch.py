@@ -506,7 +506,33 @@ class TestFairness:
 
         eventually(lambda: Message.objects.get(pk=quick.pk).provider_sid, within=2)
         assert Message.objects.get(pk=slow.pk).state == State.SUBMITTING
-        eventually(lambda: Message.objects.get(pk=slow.pk).provider_sid)
+        eventually(lambda: not dispatch._draining.locked())
+        assert Message.objects.get(pk=slow.pk).provider_sid
+
+    def test_a_drain_that_no_task_waits_for_is_waited_for_when_the_process_stops(self, carrier, monkeypatch):
+        monkeypatch.setattr(dispatch, "DRAIN_SECONDS", 0.3)
+        slow = MessageFactory()
+        carrier.misbehave("answer_slow", account=slow.account_sid, seconds=2)
+        dispatch.drain()
+
+        try:
+            stopping = threading.Thread(target=dispatch.stop)
+            stopping.start()
+            late = MessageFactory()
+            dispatch.drain()
+            stopping.join()
+            assert Message.objects.get(pk=slow.pk).provider_sid
+            assert Message.objects.get(pk=late.pk).state == State.QUEUED
+        finally:
+            dispatch._stopping.clear()
+
+    def test_what_breaks_one_that_no_task_waits_for_is_said(self, carrier, monkeypatch, caplog):
+        monkeypatch.setattr(dispatch, "DRAIN_SECONDS", 0)
+        MessageFactory()
+
+        with refusing_updates():
+            dispatch.drain()
+            eventually(lambda: "a drain broke; the next one tries again" in caplog.text)
 
     @pytest.mark.parametrize("fault", ["rate_limited", "hang"])
     def test_nor_does_one_that_is_throttled_or_never_answers(self, carrier, fault):
