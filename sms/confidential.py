@@ -23,7 +23,7 @@ _KEY = re.compile(
     # Nothing but a key or a digest has so many of these, or both letters and digits all along.
     r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{32,}\b"
 )
-# Without these there is none of it, and a caller waits. They are looked for in what digits.folded() has made.
+# Without these there is none of it, and a caller waits. Those of digits are for texts that are folded().
 # So many characters without a space between: the shortest key (xoxb-…).
 _LEAST_KEY = 15
 _KEY_BEGINS = "-----BEGIN"

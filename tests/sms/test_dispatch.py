@@ -518,6 +518,7 @@ class TestFairness:
         try:
             stopping = threading.Thread(target=dispatch.stop)
             stopping.start()
+            eventually(dispatch._stopping.is_set)
             late = MessageFactory()
             dispatch.drain()
             stopping.join()
